@@ -1,0 +1,68 @@
+//! What the engine asks of a backend.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::error::BackendError;
+use crate::types::{
+    Container, Disposition, Finding, Handle, Loaded, LogPage, LogQuery, Outcome, Recovered, RunVerdict, Started,
+};
+
+/// The exports of the WIT package, plus what the host knows about the component that is loaded.
+///
+/// The engine calls at most one method at a time for one container; a call may be cancelled by dropping its
+/// future, and then may or may not have had its effect. See `wit/lifecycle.wit` for when each is called.
+#[async_trait]
+pub trait Backend: Send + Sync + 'static {
+    /// What is loaded right now; another value after a swap.
+    fn loaded(&self) -> Arc<Loaded>;
+
+    /// Is the configuration whole, and does the cloud answer?
+    async fn check(&self) -> Result<(), BackendError>;
+
+    /// What would become of each field of this create body.
+    async fn plan(&self, spec: String) -> Result<Vec<Finding>, BackendError>;
+
+    /// Makes the container in the cloud.
+    async fn create(&self, container: Container, key: String) -> Result<Handle, BackendError>;
+
+    /// Runs the container's command.
+    async fn start(&self, container: Container, run: String, key: String) -> Result<Started, BackendError>;
+
+    /// Judges the outcome of a request that `start` dispatched.
+    async fn finished(&self, container: Container, run: String, outcome: Outcome) -> Result<RunVerdict, BackendError>;
+
+    /// `docker stop`.
+    async fn stop(
+        &self,
+        container: Container,
+        timeout_seconds: Option<i32>,
+        key: String,
+    ) -> Result<Disposition, BackendError>;
+
+    /// `docker kill`, with a signal's name such as `SIGKILL`.
+    async fn kill(&self, container: Container, signal: String, key: String) -> Result<Disposition, BackendError>;
+
+    /// `docker restart`.
+    async fn restart(
+        &self,
+        container: Container,
+        timeout_seconds: Option<i32>,
+        key: String,
+    ) -> Result<Disposition, BackendError>;
+
+    /// Deletes what `create` made.
+    async fn remove(&self, container: Container, force: bool, key: String) -> Result<(), BackendError>;
+
+    /// What became of it?
+    async fn recover(&self, container: Container) -> Result<Recovered, BackendError>;
+
+    /// One page of a snapshot of the log. [`BackendError::NotSupported`] when the backend keeps none.
+    async fn logs(
+        &self,
+        container: Container,
+        query: LogQuery,
+        cursor: Option<String>,
+    ) -> Result<LogPage, BackendError>;
+}
