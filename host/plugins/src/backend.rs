@@ -1,0 +1,113 @@
+//! A backend's name, and whichever generation serves under it.
+
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use async_trait::async_trait;
+use sockerless_backend::types::{
+    Container, Disposition, Finding, Handle, Loaded, LogPage, LogQuery, Outcome, Recovered, RunVerdict, Started,
+};
+use sockerless_backend::{Backend, BackendError};
+
+use crate::generation::Generation;
+
+/// What the engine calls. Each call takes the generation that serves when it begins, and stays with it: a swap in between
+/// touches it not.
+pub struct PluginBackend {
+    current: ArcSwap<Generation>,
+    /// The generation before, kept so that it can be brought back. Its calls under way keep it alive by themselves.
+    previous: ArcSwapOption<Generation>,
+}
+
+impl PluginBackend {
+    pub(crate) fn new(generation: Arc<Generation>) -> Self {
+        Self { current: ArcSwap::new(generation), previous: ArcSwapOption::empty() }
+    }
+
+    pub(crate) fn generation(&self) -> Arc<Generation> {
+        self.current.load_full()
+    }
+
+    /// Makes a generation serve, from the next call on.
+    pub(crate) fn publish(&self, generation: Arc<Generation>) {
+        self.previous.store(Some(self.current.swap(generation)));
+    }
+
+    /// What served before the last swap, if it is still there to be brought back.
+    #[must_use]
+    pub fn previous(&self) -> Option<Arc<Loaded>> {
+        self.previous.load().as_ref().map(|generation| Arc::clone(&generation.loaded))
+    }
+
+    /// Gives up the generation before. It goes when its last call has ended.
+    pub fn forget_previous(&self) {
+        self.previous.store(None);
+    }
+}
+
+impl std::fmt::Debug for PluginBackend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PluginBackend").field("loaded", &self.loaded()).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Backend for PluginBackend {
+    fn loaded(&self) -> Arc<Loaded> {
+        Arc::clone(&self.current.load().loaded)
+    }
+
+    async fn check(&self) -> Result<(), BackendError> {
+        self.generation().check().await
+    }
+
+    async fn plan(&self, spec: String) -> Result<Vec<Finding>, BackendError> {
+        self.generation().plan(spec).await
+    }
+
+    async fn create(&self, container: Container, key: String) -> Result<Handle, BackendError> {
+        self.generation().create(container, key).await
+    }
+
+    async fn start(&self, container: Container, run: String, key: String) -> Result<Started, BackendError> {
+        self.generation().start(container, run, key).await
+    }
+
+    async fn finished(&self, container: Container, run: String, outcome: Outcome) -> Result<RunVerdict, BackendError> {
+        self.generation().finished(container, run, outcome).await
+    }
+
+    async fn stop(&self, container: Container, timeout: Option<i32>, key: String) -> Result<Disposition, BackendError> {
+        self.generation().stop(container, timeout, key).await
+    }
+
+    async fn kill(&self, container: Container, signal: String, key: String) -> Result<Disposition, BackendError> {
+        self.generation().kill(container, signal, key).await
+    }
+
+    async fn restart(
+        &self,
+        container: Container,
+        timeout: Option<i32>,
+        key: String,
+    ) -> Result<Disposition, BackendError> {
+        self.generation().restart(container, timeout, key).await
+    }
+
+    async fn remove(&self, container: Container, force: bool, key: String) -> Result<(), BackendError> {
+        self.generation().remove(container, force, key).await
+    }
+
+    async fn recover(&self, container: Container) -> Result<Recovered, BackendError> {
+        self.generation().recover(container).await
+    }
+
+    async fn logs(
+        &self,
+        container: Container,
+        query: LogQuery,
+        cursor: Option<String>,
+    ) -> Result<LogPage, BackendError> {
+        self.generation().logs(container, query, cursor).await
+    }
+}

@@ -1,0 +1,73 @@
+//! One call of an export: a fresh instance, its limits, and what becomes of it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use sockerless_backend::BackendError;
+use tokio::time::{Instant, timeout_at};
+use wasmtime::{Store, UpdateDeadline};
+
+use crate::context::Context;
+use crate::fault;
+use crate::limits::Export;
+use crate::meter::{Meter, Metered};
+use crate::prepared::{Guest, Prepared};
+use crate::state::{CallState, Spent};
+
+/// What runs in a guest.
+pub(crate) type Work<'a, T> = Pin<Box<dyn Future<Output = wasmtime::Result<T>> + Send + 'a>>;
+
+/// Runs `work` in a fresh instance. Whatever happens in there, the instance is gone afterwards.
+pub(crate) async fn call<T, F>(
+    prepared: &Prepared,
+    context: &Arc<Context>,
+    export: Export,
+    container: Option<&str>,
+    work: F,
+) -> Result<(T, Spent), BackendError>
+where
+    T: Send,
+    F: for<'a> FnOnce(Guest<'a>) -> Work<'a, T> + Send,
+{
+    let limits = &context.limits;
+    let limit = limits.deadline_of(export);
+    let deadline = Instant::now() + limit;
+    let label = context.label(export, container);
+
+    let Ok(Ok(_place)) = timeout_at(deadline, context.places.acquire()).await else {
+        return Err(BackendError::Unavailable(format!(
+            "the backend `{}` is busy: {} calls are under way, and none has ended for {}; try again later",
+            context.backend,
+            limits.instances,
+            fault::duration(limit)
+        )));
+    };
+    let _running = prepared.engine.ticker.run();
+
+    let meter = Meter::new(limits.computing);
+    let state = CallState::new(Arc::clone(context), label.clone(), Arc::clone(&meter), deadline);
+    let mut store = Store::new(&prepared.engine.wasmtime, state);
+    store.limiter(|state| &mut state.memory);
+    // A list in the guest's memory can name the same bytes many times over: what the host copies out of it is bounded
+    // like the memory itself.
+    store.set_hostcall_fuel(limits.memory_bytes);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(|store| {
+        store.data().meter.check()?;
+        // Tokio's own way to yield lets also timers and sockets have their turn.
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+    });
+
+    let guest = Box::pin(async {
+        let instance = prepared.pre.instantiate_async(&mut store).await?;
+        work(Guest { store: &mut store, instance, prepared }).await
+    });
+    let result = timeout_at(deadline, Metered { meter, inner: guest }).await;
+
+    store.data().finish();
+    match result {
+        Ok(Ok(value)) => Ok((value, store.into_data().spent)),
+        Ok(Err(error)) => Err(fault::failed(store.data(), &error)),
+        Err(_) => Err(fault::overdue(&label, limit)),
+    }
+}

@@ -1,0 +1,52 @@
+//! What all calls of one generation of a backend share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sockerless_backend::{AgentBroker, OutcomeSink};
+use tokio::sync::Semaphore;
+
+use crate::credentials::TokenCache;
+use crate::dispatch::Dispatcher;
+use crate::egress::HttpClient;
+use crate::label::Label;
+use crate::limits::{Export, Limits};
+use crate::policy::Grants;
+
+/// What the host gives to every backend.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) agents: Arc<dyn AgentBroker>,
+    pub(crate) outcomes: Arc<dyn OutcomeSink>,
+    pub(crate) tokens: Option<Arc<TokenCache>>,
+    pub(crate) http: Arc<HttpClient>,
+    pub(crate) dispatcher: Arc<Dispatcher>,
+}
+
+/// What one generation may do, and with what.
+pub(crate) struct Context {
+    pub(crate) backend: Arc<str>,
+    pub(crate) grants: Grants,
+    /// Values of the keys that the descriptor declares. Holds secrets.
+    pub(crate) config: BTreeMap<String, String>,
+    /// Those of the values that are declared secret.
+    pub(crate) secrets: Arc<[String]>,
+    pub(crate) limits: Limits,
+    /// A permit for each call under way, over all generations of the backend.
+    pub(crate) places: Arc<Semaphore>,
+    /// A permit for each dispatched request under way, likewise.
+    pub(crate) dispatches: Arc<Semaphore>,
+    pub(crate) shared: Shared,
+}
+
+impl Context {
+    /// What a call of this generation is called.
+    pub(crate) fn label(&self, export: Export, container: Option<&str>) -> Label {
+        Label {
+            backend: Arc::clone(&self.backend),
+            call: export.name(),
+            container: container.map(str::to_owned),
+            secrets: Arc::clone(&self.secrets),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Requests that leave the daemon on behalf of a backend.
+
+mod address;
+mod client;
+mod exchange;
+mod request;
+mod resolve;
+mod tls;
+
+pub use client::HttpConfig;
+pub(crate) use client::{HttpClient, Outgoing};
+pub(crate) use exchange::{Exchange, Signature, exchange};
+pub(crate) use request::outgoing;
+pub use resolve::{Resolver, SystemResolver};

@@ -1,0 +1,167 @@
+//! The clients by which requests leave.
+//!
+//! One for each route, since the check of addresses happens where names are resolved, and a client keeps its own
+//! connections: what one route has connected to, another cannot borrow. With an endpoint override, a third one goes
+//! to the override only.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{CONTENT_LENGTH, HOST};
+use http::{HeaderMap, HeaderValue, Method};
+use reqwest::ClientBuilder;
+use url::{Host, Url};
+
+use super::resolve::{Forbidden, Guarded, Resolver, SystemResolver, admit};
+use super::tls;
+use crate::error::EngineError;
+use crate::policy::Route;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// After so long without a sign of life a connection counts as dead, also under a request without a time limit.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// How requests leave the daemon, those of backends and those for credentials.
+#[derive(Clone, Default)]
+pub struct HttpConfig {
+    /// Another base URL for every server, `SOCKERLESS_ENDPOINT_URL`: requests keep their URL for the policy and in the
+    /// `Host` header, but the connection goes here. May be plain http and at any address, as the operator gave it.
+    pub endpoint: Option<Url>,
+    /// Instead of the resolver of this machine.
+    pub resolver: Option<Arc<dyn Resolver>>,
+}
+
+impl std::fmt::Debug for HttpConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpConfig").field("endpoint", &self.endpoint.as_ref().map(Url::as_str)).finish_non_exhaustive()
+    }
+}
+
+/// One request, ready to be sent any number of times.
+#[derive(Clone)]
+pub(crate) struct Outgoing {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<bytes::Bytes>,
+    pub(crate) route: Route,
+}
+
+pub(crate) struct HttpClient {
+    public: reqwest::Client,
+    private: reqwest::Client,
+    trusted: reqwest::Client,
+    endpoint: Option<(Url, reqwest::Client)>,
+}
+
+impl HttpClient {
+    pub(crate) fn new(config: &HttpConfig) -> Result<Self, EngineError> {
+        let tls = tls::config().map_err(|error| EngineError::new(error.into()))?;
+        let resolver = config.resolver.clone().unwrap_or_else(|| Arc::new(SystemResolver));
+        let build = |protocols: &[&[u8]], adapt: &dyn Fn(ClientBuilder) -> ClientBuilder| {
+            let mut tls = tls.clone();
+            tls.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+            let builder = reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .referer(false)
+                .no_proxy()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .tcp_keepalive(KEEP_ALIVE)
+                .http2_keep_alive_interval(KEEP_ALIVE)
+                .http2_keep_alive_timeout(KEEP_ALIVE)
+                .tls_backend_preconfigured(tls);
+            adapt(builder).build().map_err(|error| EngineError::new(error.into()))
+        };
+        let guarded = |route| {
+            let resolver = Arc::new(Guarded { resolver: Arc::clone(&resolver), route });
+            build(&[b"h2", b"http/1.1"], &|builder| builder.dns_resolver(Arc::clone(&resolver)))
+        };
+        let endpoint = match &config.endpoint {
+            None => None,
+            // In HTTP/2 the host is taken from the URL, which is the endpoint's.
+            Some(url) => Some((url.clone(), build(&[b"http/1.1"], &ClientBuilder::http1_only)?)),
+        };
+        Ok(Self {
+            public: guarded(Route::Public)?,
+            private: guarded(Route::Private)?,
+            trusted: guarded(Route::Trusted)?,
+            endpoint,
+        })
+    }
+
+    /// Sends a request once, and answers when the head of the response is there.
+    pub(crate) async fn send(
+        &self,
+        request: &Outgoing,
+        authorization: Option<HeaderValue>,
+    ) -> Result<reqwest::Response, SendError> {
+        let mut headers = request.headers.clone();
+        if let Some(mut value) = authorization {
+            value.set_sensitive(true);
+            headers.insert(http::header::AUTHORIZATION, value);
+        }
+        let (client, url) = match &self.endpoint {
+            Some((endpoint, client)) => {
+                headers.insert(HOST, authority(&request.url)?);
+                (client, redirected(endpoint, &request.url))
+            }
+            None => {
+                if let Some(address) = literal(&request.url) {
+                    admit(request.route, request.url.host_str().unwrap_or_default(), address)?;
+                }
+                let client = match request.route {
+                    Route::Public => &self.public,
+                    Route::Private => &self.private,
+                    Route::Trusted => &self.trusted,
+                };
+                (client, request.url.clone())
+            }
+        };
+        let mut builder = client.request(request.method.clone(), url).headers(headers);
+        if let Some(body) = &request.body {
+            builder = builder.body(body.clone());
+        } else if [Method::POST, Method::PUT, Method::PATCH].contains(&request.method) {
+            // Some servers answer 411 without it, and the client leaves it out.
+            builder = builder.header(CONTENT_LENGTH, 0);
+        }
+        Ok(builder.send().await?)
+    }
+}
+
+/// Why a request could not be sent.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SendError {
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    #[error(transparent)]
+    Request(#[from] reqwest::Error),
+    #[error("the host of the URL cannot stand in a header")]
+    Host(#[from] http::header::InvalidHeaderValue),
+}
+
+/// Host and, if it is not the scheme's own, port.
+fn authority(url: &Url) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        None => HeaderValue::from_str(host),
+        Some(port) => HeaderValue::from_str(&format!("{host}:{port}")),
+    }
+}
+
+/// The same path and query at another server.
+fn redirected(endpoint: &Url, original: &Url) -> Url {
+    let mut url = endpoint.clone();
+    url.set_path(&format!("{}{}", endpoint.path().trim_end_matches('/'), original.path()));
+    url.set_query(original.query());
+    url
+}
+
+/// The address of a URL that names no host.
+fn literal(url: &Url) -> Option<IpAddr> {
+    match url.host()? {
+        Host::Ipv4(address) => Some(address.into()),
+        Host::Ipv6(address) => Some(address.into()),
+        Host::Domain(_) => None,
+    }
+}

@@ -1,0 +1,142 @@
+//! One exchange: request, authorization, whole response, within bounds.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderValue, StatusCode};
+use sockerless_backend::HttpError;
+use sockerless_backend::types::Response;
+
+use super::client::{HttpClient, Outgoing, SendError};
+use super::request::origin;
+use super::resolve::Forbidden;
+use crate::credentials::TokenCache;
+
+/// What proves to the server who is asking.
+#[derive(Clone)]
+pub(crate) enum Signature {
+    None,
+    /// A token of this scope, acquired when the request is sent.
+    Scope {
+        scope: String,
+        tokens: Arc<TokenCache>,
+    },
+    /// This header, whole.
+    Fixed(HeaderValue),
+}
+
+/// A request with everything it takes to send it.
+#[derive(Clone)]
+pub(crate) struct Exchange {
+    pub(crate) request: Outgoing,
+    pub(crate) signature: Signature,
+    /// Largest body of the response, in bytes.
+    pub(crate) max_response: u64,
+    /// For the whole exchange.
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// Performs it. Repeats it once with a new token when the server refuses the one it was given.
+pub(crate) async fn exchange(client: &HttpClient, exchange: &Exchange) -> Result<Response, HttpError> {
+    let work = repeating(client, exchange);
+    match exchange.timeout {
+        None => work.await,
+        Some(limit) => tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+            let seconds = limit.as_secs_f64();
+            Err(HttpError::Timeout(format!("no full response from {} within {seconds:.1} s", server(exchange))))
+        }),
+    }
+}
+
+async fn repeating(client: &HttpClient, exchange: &Exchange) -> Result<Response, HttpError> {
+    let (scope, tokens) = match &exchange.signature {
+        Signature::None => return once(client, exchange, None).await,
+        Signature::Fixed(value) => return once(client, exchange, Some(value.clone())).await,
+        Signature::Scope { scope, tokens } => (scope, tokens),
+    };
+    let unsigned = |error: crate::TokenError| HttpError::Other(format!("no token for {scope}: {error}"));
+    let token = tokens.get(scope).await.map_err(unsigned)?;
+    let response = once(client, exchange, Some(token.bearer()?)).await?;
+    if response.status != StatusCode::UNAUTHORIZED.as_u16() {
+        return Ok(response);
+    }
+    tracing::debug!(server = server(exchange), scope, "the server refused the token; acquiring a new one");
+    tokens.refused(scope, &token).await;
+    match tokens.get(scope).await {
+        Ok(token) => once(client, exchange, Some(token.bearer()?)).await,
+        // The refusal says more than that there is no other token.
+        Err(_) => Ok(response),
+    }
+}
+
+fn server(exchange: &Exchange) -> String {
+    origin(&exchange.request.url)
+}
+
+async fn once(
+    client: &HttpClient,
+    exchange: &Exchange,
+    authorization: Option<HeaderValue>,
+) -> Result<Response, HttpError> {
+    let response = client.send(&exchange.request, authorization).await.map_err(|error| failed(&error, exchange))?;
+    let status = response.status().as_u16();
+    let headers = response
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect();
+    let body = body(response, exchange).await?;
+    Ok(Response { status, headers, body })
+}
+
+/// The body, counted as it comes: what a server announces, or what a compressed body turns into, is not to be trusted.
+async fn body(mut response: reqwest::Response, exchange: &Exchange) -> Result<Vec<u8>, HttpError> {
+    let limit = exchange.max_response;
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(None) => return Ok(body),
+            Ok(Some(chunk)) => {
+                if (body.len() + chunk.len()) as u64 > limit {
+                    return Err(HttpError::TooLarge(limit));
+                }
+                body.extend_from_slice(&chunk);
+            }
+            Err(error) => return Err(HttpError::Interrupted(format!("{}: {}", server(exchange), causes(&error)))),
+        }
+    }
+}
+
+fn failed(error: &SendError, exchange: &Exchange) -> HttpError {
+    fn text(error: &dyn Error, exchange: &Exchange) -> String {
+        format!("{} {}: {}", exchange.request.method, server(exchange), causes(error))
+    }
+    let error = match error {
+        SendError::Forbidden(error) => return HttpError::Denied(text(error, exchange)),
+        SendError::Host(error) => return HttpError::Invalid(text(error, exchange)),
+        SendError::Request(error) => error,
+    };
+    let forbidden = std::iter::successors(error.source(), |error| (*error).source())
+        .find_map(|error| error.downcast_ref::<Forbidden>());
+    match forbidden {
+        Some(forbidden) => HttpError::Denied(text(forbidden, exchange)),
+        None if error.is_connect() => HttpError::Connect(text(error, exchange)),
+        None if error.is_timeout() => HttpError::Timeout(text(error, exchange)),
+        None if error.is_builder() => HttpError::Invalid(text(error, exchange)),
+        None => HttpError::Interrupted(text(error, exchange)),
+    }
+}
+
+/// The causes of an error, without its own text: the HTTP client puts the whole URL there, and a query can hold
+/// secrets.
+fn causes(error: &dyn Error) -> String {
+    let mut causes: Vec<String> = Vec::new();
+    for cause in std::iter::successors(error.source(), |error| (*error).source()) {
+        let text = cause.to_string();
+        if causes.last() != Some(&text) {
+            causes.push(text);
+        }
+    }
+    if causes.is_empty() { error.to_string() } else { causes.join(": ") }
+}

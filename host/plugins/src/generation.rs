@@ -1,0 +1,219 @@
+//! One version of a backend, with what it was granted: the exports of the WIT package as functions.
+
+use std::sync::Arc;
+
+use sockerless_backend::BackendError;
+use sockerless_backend::types::{
+    Container, Descriptor, Disposition, Finding, Handle, Loaded, LogPage, LogQuery, Outcome, Recovered, RunVerdict,
+    Started,
+};
+
+use crate::bindings::exports::sockerless::backend::lifecycle;
+use crate::bindings::sockerless::backend::types as wit;
+use crate::call::{Work, call};
+use crate::context::Context;
+use crate::convert;
+use crate::error::LoadError;
+use crate::fault;
+use crate::limits::Export;
+use crate::prepared::{Guest, Prepared};
+
+/// As the WIT package has it.
+const MAX_HANDLE: usize = 64 << 10;
+
+pub(crate) struct Generation {
+    pub(crate) loaded: Arc<Loaded>,
+    pub(crate) prepared: Arc<Prepared>,
+    pub(crate) context: Arc<Context>,
+}
+
+/// Calls `describe`, for which there is no generation yet, after a look at the types of all exports. Answers also whether it
+/// asked for its configuration.
+pub(crate) async fn describe(prepared: &Prepared, context: &Arc<Context>) -> Result<(Descriptor, bool), LoadError> {
+    let work = call(prepared, context, Export::Describe, None, |mut guest| {
+        Box::pin(async move {
+            match guest.fits() {
+                Ok(()) => Ok(Ok(guest.backend()?.call_describe(guest.store).await?)),
+                Err(misfit) => Ok(Err(LoadError::Signature(format!("{misfit:#}")))),
+            }
+        })
+    });
+    let (descriptor, spent) = work.await.map_err(LoadError::Describe)?;
+    Ok((descriptor?.into(), spent.asked_config))
+}
+
+impl Generation {
+    async fn call<T, F>(&self, export: Export, container: Option<&str>, work: F) -> Result<T, BackendError>
+    where
+        T: Send,
+        F: for<'a> FnOnce(Guest<'a>) -> Work<'a, Result<T, wit::Error>> + Send,
+    {
+        let (result, _) = Box::pin(call(&self.prepared, &self.context, export, container, work)).await?;
+        result.map_err(Into::into)
+    }
+
+    /// Calls an export of the `lifecycle`, all of which are about one container.
+    async fn lifecycle<T, F>(&self, export: Export, container: Container, work: F) -> Result<T, BackendError>
+    where
+        T: Send,
+        F: for<'a> FnOnce(lifecycle::Guest, Guest<'a>, wit::Container) -> Work<'a, Result<T, wit::Error>> + Send,
+    {
+        let container: wit::Container = container.into();
+        let id = container.id.clone();
+        self.call(export, Some(&id), move |mut guest| match guest.lifecycle() {
+            Ok(exports) => work(exports, guest, container),
+            Err(error) => Box::pin(async { Err(error) }),
+        })
+        .await
+    }
+
+    /// A handle as it may be stored.
+    fn handle(&self, export: Export, handle: wit::Handle) -> Result<Handle, BackendError> {
+        let bytes = handle.data.len();
+        if bytes <= MAX_HANDLE {
+            return Ok(handle.into());
+        }
+        let label = self.context.label(export, None);
+        Err(fault::fault(&label, &format!("its handle has {bytes} bytes, more than the {MAX_HANDLE} that are allowed")))
+    }
+
+    pub(crate) async fn check(&self) -> Result<(), BackendError> {
+        self.call(Export::Check, None, |mut guest| {
+            Box::pin(async move { guest.backend()?.call_check(guest.store).await })
+        })
+        .await
+    }
+
+    pub(crate) async fn plan(&self, spec: String) -> Result<Vec<Finding>, BackendError> {
+        let findings = self
+            .call(Export::Plan, None, |mut guest| {
+                Box::pin(async move { guest.backend()?.call_plan(guest.store, &spec).await })
+            })
+            .await?;
+        Ok(findings.into_iter().map(Into::into).collect())
+    }
+
+    pub(crate) async fn create(&self, container: Container, key: String) -> Result<Handle, BackendError> {
+        let handle = self
+            .lifecycle(Export::Create, container, move |exports, guest, container| {
+                Box::pin(async move { exports.call_create(guest.store, &container, &key).await })
+            })
+            .await?;
+        self.handle(Export::Create, handle)
+    }
+
+    pub(crate) async fn start(&self, container: Container, run: String, key: String) -> Result<Started, BackendError> {
+        let mut started = self
+            .lifecycle(Export::Start, container, move |exports, guest, container| {
+                Box::pin(async move { exports.call_start(guest.store, &container, &run, &key).await })
+            })
+            .await?;
+        let handle = started.handle.take().map(|handle| self.handle(Export::Start, handle)).transpose()?;
+        Ok(Started { handle, ..started.into() })
+    }
+
+    pub(crate) async fn finished(
+        &self,
+        container: Container,
+        run: String,
+        outcome: Outcome,
+    ) -> Result<RunVerdict, BackendError> {
+        let outcome = convert::outcome(outcome);
+        let verdict = self
+            .lifecycle(Export::Finished, container, move |exports, guest, container| {
+                Box::pin(async move { exports.call_finished(guest.store, &container, &run, &outcome).await })
+            })
+            .await?;
+        Ok(verdict.into())
+    }
+
+    pub(crate) async fn stop(
+        &self,
+        container: Container,
+        timeout: Option<i32>,
+        key: String,
+    ) -> Result<Disposition, BackendError> {
+        let disposition = self
+            .lifecycle(Export::Stop, container, move |exports, guest, container| {
+                Box::pin(async move { exports.call_stop(guest.store, &container, timeout, &key).await })
+            })
+            .await?;
+        Ok(disposition.into())
+    }
+
+    pub(crate) async fn kill(
+        &self,
+        container: Container,
+        signal: String,
+        key: String,
+    ) -> Result<Disposition, BackendError> {
+        let disposition = self
+            .lifecycle(Export::Kill, container, move |exports, guest, container| {
+                Box::pin(async move { exports.call_kill(guest.store, &container, &signal, &key).await })
+            })
+            .await?;
+        Ok(disposition.into())
+    }
+
+    pub(crate) async fn restart(
+        &self,
+        container: Container,
+        timeout: Option<i32>,
+        key: String,
+    ) -> Result<Disposition, BackendError> {
+        let disposition = self
+            .lifecycle(Export::Restart, container, move |exports, guest, container| {
+                Box::pin(async move { exports.call_restart(guest.store, &container, timeout, &key).await })
+            })
+            .await?;
+        Ok(disposition.into())
+    }
+
+    pub(crate) async fn remove(&self, container: Container, force: bool, key: String) -> Result<(), BackendError> {
+        self.lifecycle(Export::Remove, container, move |exports, guest, container| {
+            Box::pin(async move { exports.call_remove(guest.store, &container, force, &key).await })
+        })
+        .await
+    }
+
+    pub(crate) async fn recover(&self, container: Container) -> Result<Recovered, BackendError> {
+        let recovered = self
+            .lifecycle(Export::Recover, container, |exports, guest, container| {
+                Box::pin(async move { exports.call_recover(guest.store, &container).await })
+            })
+            .await?;
+        match recovered {
+            lifecycle::Recovered::Present(Some(handle)) => {
+                Ok(Recovered::Present(Some(self.handle(Export::Recover, handle)?)))
+            }
+            other => Ok(other.into()),
+        }
+    }
+
+    pub(crate) async fn logs(
+        &self,
+        container: Container,
+        query: LogQuery,
+        cursor: Option<String>,
+    ) -> Result<LogPage, BackendError> {
+        if !self.loaded.logs {
+            return Err(BackendError::NotSupported(format!(
+                "the backend `{}` keeps no logs of its own",
+                self.context.backend
+            )));
+        }
+        let query = convert::query(&query);
+        let id = container.id.clone();
+        let page = self
+            .call(Export::Logs, Some(&id), move |mut guest| {
+                Box::pin(async move {
+                    let Some(exports) = guest.logs()? else {
+                        return Ok(Err(wit::Error::NotSupported("the backend keeps no logs of its own".into())));
+                    };
+                    exports.call_read(guest.store, &container.into(), query, cursor.as_deref()).await
+                })
+            })
+            .await?;
+        Ok(page.into())
+    }
+}

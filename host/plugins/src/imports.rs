@@ -1,0 +1,12 @@
+//! What the host gives to a backend: the imports of the WIT package, one file each.
+
+mod agents;
+mod clock;
+mod config;
+mod credentials;
+mod http;
+mod log;
+mod types;
+
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
+pub use credentials::Credential;

@@ -1,0 +1,56 @@
+//! Backends as WebAssembly components.
+//!
+//! - [`BackendHost`]: loads components and swaps them; [`PluginBackend`] is what the engine calls.
+//! - [`LoadRequest`], [`Settings`], [`LoadError`]: one load, step by step.
+//! - [`Policy`]: what an operator grants. [`Limits`]: what one call may use.
+//! - [`TokenSource`], [`AzureCredentials`]: credentials, which never enter a component.
+//! - [`HttpConfig`]: how requests leave.
+//!
+//! Each call runs in a fresh instance, which is thrown away afterwards: a trap, an endless loop or a greedy allocation
+//! ends that call, with [`BackendError::Fault`](sockerless_backend::BackendError::Fault), and nothing else.
+
+#![deny(unsafe_code)]
+
+mod backend;
+#[allow(unsafe_code, reason = "generated")]
+mod bindings;
+mod cache;
+mod call;
+mod config;
+mod context;
+mod convert;
+mod credentials;
+mod descriptor;
+mod dispatch;
+mod egress;
+mod engine;
+mod error;
+mod fault;
+mod generation;
+mod host;
+mod imports;
+mod inspect;
+mod label;
+mod limits;
+mod load;
+mod memory;
+mod meter;
+mod policy;
+mod prepared;
+mod relay;
+mod state;
+mod stdio;
+mod text;
+mod ticker;
+
+pub use backend::PluginBackend;
+pub use config::ConfigSource;
+pub use credentials::{AzureConfig, AzureCredentials, Token, TokenError, TokenSource};
+pub use egress::{HttpConfig, Resolver, SystemResolver};
+pub use engine::EngineConfig;
+pub use error::{EngineError, LoadError};
+pub use host::{BackendHost, HostConfig, Services};
+pub use limits::{Export, Limits};
+pub use load::{LiveContainers, LoadOutcome, LoadRequest, Settings, SettingsSource};
+pub use policy::{HostPattern, HostRule, InvalidPattern, InvalidRule, Policy, Scheme, ScopeRule};
+pub use relay::OutcomeRelay;

@@ -1,0 +1,261 @@
+//! From bytes to a generation that may serve.
+//!
+//! Each step has its own error, and none touches what serves now. Order: the bytes themselves, then what the component
+//! declares, then compiling and linking, then what it says of itself, then what the operator says of it, then the
+//! cloud, then the containers that live.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use ring::digest::{SHA256, digest};
+use sockerless_backend::types::{ConfigKey, Container, Descriptor, Loaded, Recovered};
+use tokio::sync::Semaphore;
+
+use crate::cache::{ComponentCache, Origin};
+use crate::config::{self, ConfigSource};
+use crate::context::{Context, Shared};
+use crate::engine::Engine;
+use crate::error::LoadError;
+use crate::generation::{Generation, describe};
+use crate::limits::Limits;
+use crate::policy::{Grants, Policy};
+use crate::prepared::Prepared;
+use crate::{descriptor, inspect};
+
+/// Containers that are recovered at the same time.
+const RECOVERING: usize = 16;
+
+/// What the operator says of one backend.
+#[derive(Clone)]
+pub struct Settings {
+    /// Values of its keys.
+    pub config: Arc<dyn ConfigSource>,
+    /// What it is granted.
+    pub policy: Policy,
+    /// What it may use.
+    pub limits: Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            config: Arc::new(BTreeMap::<String, String>::new()),
+            policy: Policy::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// What the operator says of a backend whose name is known only when it has been asked.
+pub trait SettingsSource: Send + Sync {
+    /// The settings of the backend of this name.
+    fn settings(&self, backend: &str) -> Settings;
+}
+
+impl SettingsSource for Settings {
+    fn settings(&self, _backend: &str) -> Settings {
+        self.clone()
+    }
+}
+
+impl<F: Fn(&str) -> Settings + Send + Sync> SettingsSource for F {
+    fn settings(&self, backend: &str) -> Settings {
+        self(backend)
+    }
+}
+
+/// The containers that a backend would have to take over.
+#[async_trait::async_trait]
+pub trait LiveContainers: Send + Sync {
+    /// Every container of the backend of this name that has not been removed.
+    async fn live(&self, backend: &str) -> Vec<Container>;
+}
+
+#[async_trait::async_trait]
+impl LiveContainers for Vec<Container> {
+    async fn live(&self, _backend: &str) -> Vec<Container> {
+        self.clone()
+    }
+}
+
+/// A component that is to serve.
+#[derive(Debug, Clone)]
+pub struct LoadRequest {
+    /// Its bytes.
+    pub component: Bytes,
+    /// The name that it must have. Absent: whatever it calls itself.
+    pub name: Option<String>,
+    /// The digest that it must have: `sha256:` and 64 hexadecimal digits.
+    pub digest: Option<String>,
+}
+
+/// What came of a load.
+#[derive(Debug, Clone)]
+pub struct LoadOutcome {
+    /// What serves now.
+    pub loaded: Arc<Loaded>,
+    /// What served under the name before.
+    pub replaced: Option<Arc<Loaded>>,
+    /// What the new version says of each container that lives.
+    pub recovered: Vec<(String, Recovered)>,
+    /// Whether the compiled component came from the cache.
+    pub cached: bool,
+}
+
+/// A generation that may serve.
+pub(crate) struct Candidate {
+    pub(crate) generation: Generation,
+    pub(crate) recovered: Vec<(String, Recovered)>,
+    pub(crate) cached: bool,
+}
+
+/// What loads.
+pub(crate) struct Loader<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) cache: &'a ComponentCache,
+    pub(crate) shared: &'a Shared,
+}
+
+impl Loader<'_> {
+    /// All steps up to the publish. `number` is given to the generation by its name.
+    pub(crate) async fn load(
+        &self,
+        request: LoadRequest,
+        settings: &dyn SettingsSource,
+        live: &dyn LiveContainers,
+        number: impl FnOnce(&str) -> u64,
+    ) -> Result<Candidate, LoadError> {
+        let LoadRequest { component, name, digest: expected } = request;
+        // Until it has said its name, the component has the limits of the name that was asked for.
+        let early = name.as_deref().map_or_else(Limits::default, |name| settings.settings(name).limits);
+        if component.len() > early.component_bytes {
+            return Err(LoadError::TooLarge { bytes: component.len(), limit: early.component_bytes });
+        }
+        let (sha256, prepared, origin) = self.prepare(component, expected).await?;
+        let prepared = Arc::new(prepared);
+
+        let label = name.as_deref().unwrap_or("(not yet known)");
+        let bare = self.context(label, Grants::default(), &[], BTreeMap::new(), early);
+        let (first, configurable) = describe(&prepared, &bare).await?;
+        valid(&first)?;
+        if let Some(expected) = name.filter(|expected| *expected != first.name) {
+            return Err(LoadError::Name { expected, actual: first.name });
+        }
+
+        let Settings { config, policy, limits } = settings.settings(&first.name);
+        let (values, missing) = config::values(&first, &config);
+        if !missing.is_empty() {
+            return Err(LoadError::Configuration { backend: first.name, keys: missing });
+        }
+        let descriptor = if configurable {
+            // The keys are known now: what it says of itself may depend on their values.
+            let context = self.context(&first.name, Grants::default(), &first.config, values.clone(), limits.clone());
+            again(&first, describe(&prepared, &context).await?.0)?
+        } else {
+            first
+        };
+        let backend = descriptor.name.clone();
+        let grants =
+            Grants::new(&descriptor, &policy).map_err(|wants| LoadError::Policy { backend: backend.clone(), wants })?;
+
+        let context = self.context(&backend, grants, &descriptor.config, values, limits);
+        let loaded = Loaded {
+            digest: format!("sha256:{sha256}"),
+            generation: number(&backend),
+            logs: prepared.has_logs(),
+            descriptor,
+        };
+        let generation = Generation { loaded: Arc::new(loaded), prepared, context };
+        generation.check().await.map_err(|error| LoadError::Check { backend: backend.clone(), error })?;
+        let recovered = recover(&generation, live.live(&backend).await).await?;
+        Ok(Candidate { generation, recovered, cached: origin == Origin::Cached })
+    }
+
+    /// Digest, inspection, compiling and linking: off the runtime, since they compute.
+    async fn prepare(
+        &self,
+        component: Bytes,
+        expected: Option<String>,
+    ) -> Result<(String, Prepared, Origin), LoadError> {
+        let (engine, cache) = (self.engine.clone(), self.cache.clone());
+        let work = tokio::task::spawn_blocking(move || {
+            let sha256 = hex::encode(digest(&SHA256, &component));
+            let actual = format!("sha256:{sha256}");
+            if let Some(expected) = expected.filter(|expected| *expected != actual) {
+                return Err(LoadError::Digest { expected, actual });
+            }
+            let declared = inspect::declared(&component)?;
+            declared.check()?;
+            let (component, origin) = cache
+                .component(&engine.wasmtime, &component, &sha256)
+                .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
+            let prepared = Prepared::new(&engine, &component, declared.exports_interface("logs"))?;
+            Ok((sha256, prepared, origin))
+        });
+        work.await.map_err(|error| LoadError::Host(format!("compiling the component ended in a panic: {error}")))?
+    }
+
+    fn context(
+        &self,
+        backend: &str,
+        grants: Grants,
+        keys: &[ConfigKey],
+        config: BTreeMap<String, String>,
+        limits: Limits,
+    ) -> Arc<Context> {
+        let secrets = keys.iter().filter(|key| key.secret).filter_map(|key| config.get(&key.name)).cloned().collect();
+        Arc::new(Context {
+            backend: backend.into(),
+            grants,
+            config,
+            secrets,
+            places: Arc::new(Semaphore::new(limits.instances)),
+            dispatches: Arc::new(Semaphore::new(limits.dispatched)),
+            limits,
+            shared: self.shared.clone(),
+        })
+    }
+}
+
+fn valid(descriptor: &Descriptor) -> Result<(), LoadError> {
+    let problems = descriptor::problems(descriptor);
+    if problems.is_empty() { Ok(()) } else { Err(LoadError::Descriptor(problems)) }
+}
+
+/// The descriptor with the configuration known. Name and keys must not depend on it.
+fn again(first: &Descriptor, second: Descriptor) -> Result<Descriptor, LoadError> {
+    valid(&second)?;
+    if second.name != first.name || second.config != first.config {
+        let problem = "name and configuration keys must not depend on the configuration";
+        return Err(LoadError::Descriptor(vec![problem.to_owned()]));
+    }
+    Ok(second)
+}
+
+/// Asks the new version for every container that lives. It changes nothing.
+async fn recover(generation: &Generation, containers: Vec<Container>) -> Result<Vec<(String, Recovered)>, LoadError> {
+    let count = containers.len();
+    let outcomes: Vec<_> = stream::iter(containers)
+        .map(|container| async {
+            let (id, name) = (container.id.clone(), container.name.clone());
+            (id, name, generation.recover(container).await)
+        })
+        .buffer_unordered(RECOVERING)
+        .collect()
+        .await;
+    let mut recovered = Vec::with_capacity(count);
+    let mut failures = Vec::new();
+    for (id, name, outcome) in outcomes {
+        match outcome {
+            Ok(outcome) => recovered.push((id, outcome)),
+            Err(error) => failures.push((format!("{name} ({})", id.get(..12).unwrap_or(&id)), error)),
+        }
+    }
+    if failures.is_empty() {
+        return Ok(recovered);
+    }
+    failures.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Err(LoadError::Recover { backend: generation.loaded.descriptor.name.clone(), containers: count, failures })
+}

@@ -1,0 +1,102 @@
+//! A component that is compiled and linked, ready to be instantiated for each call.
+
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, Instance, InstancePre};
+
+use crate::bindings::exports::sockerless::backend::{backend, lifecycle, logs};
+use crate::engine::Engine;
+use crate::error::LoadError;
+use crate::state::CallState;
+
+pub(crate) struct Prepared {
+    pub(crate) engine: Engine,
+    pub(crate) pre: InstancePre<CallState>,
+    backend: backend::GuestIndices,
+    lifecycle: lifecycle::GuestIndices,
+    logs: Option<logs::GuestIndices>,
+}
+
+/// The functions that a backend must export.
+const REQUIRED: [(&str, &[&str]); 2] = [
+    ("backend", &["describe", "check", "plan"]),
+    ("lifecycle", &["create", "start", "finished", "stop", "kill", "restart", "remove", "recover"]),
+];
+
+impl Prepared {
+    pub(crate) fn new(engine: &Engine, component: &Component, with_logs: bool) -> Result<Self, LoadError> {
+        let missing = missing(engine, component, with_logs);
+        if !missing.is_empty() {
+            return Err(LoadError::MissingExports(missing));
+        }
+        let misfit = |error: wasmtime::Error| LoadError::Signature(format!("{error:#}"));
+        let pre = engine.linker.instantiate_pre(component).map_err(misfit)?;
+        Ok(Self {
+            engine: engine.clone(),
+            backend: backend::GuestIndices::new(&pre).map_err(misfit)?,
+            lifecycle: lifecycle::GuestIndices::new(&pre).map_err(misfit)?,
+            logs: if with_logs { Some(logs::GuestIndices::new(&pre).map_err(misfit)?) } else { None },
+            pre,
+        })
+    }
+
+    /// Whether it exports `logs`.
+    pub(crate) fn has_logs(&self) -> bool {
+        self.logs.is_some()
+    }
+}
+
+/// The exported functions that are not there, with their interface.
+fn missing(engine: &Engine, component: &Component, with_logs: bool) -> Vec<String> {
+    let ty = component.component_type();
+    let logs: &[(&str, &[&str])] = if with_logs { &[("logs", &["read"])] } else { &[] };
+    let mut missing = Vec::new();
+    for (interface, functions) in REQUIRED.iter().chain(logs) {
+        let prefix = format!("sockerless:backend/{interface}@");
+        let found = ty.exports(&engine.wasmtime).find(|(name, _)| name.starts_with(&prefix));
+        let Some((_, wasmtime::component::types::ComponentExtern { ty: ComponentItem::ComponentInstance(found), .. })) =
+            found
+        else {
+            missing.push(format!("sockerless:backend/{interface}"));
+            continue;
+        };
+        for function in *functions {
+            if !matches!(
+                found.get_export(&engine.wasmtime, function).map(|export| export.ty),
+                Some(ComponentItem::ComponentFunc(_))
+            ) {
+                missing.push(format!("sockerless:backend/{interface}.{function}"));
+            }
+        }
+    }
+    missing
+}
+
+/// An instance, and the store in which it lives, for one call.
+pub(crate) struct Guest<'a> {
+    pub(crate) store: &'a mut wasmtime::Store<CallState>,
+    pub(crate) instance: Instance,
+    pub(crate) prepared: &'a Prepared,
+}
+
+impl Guest<'_> {
+    pub(crate) fn backend(&mut self) -> wasmtime::Result<backend::Guest> {
+        self.prepared.backend.load(&mut *self.store, &self.instance)
+    }
+
+    pub(crate) fn lifecycle(&mut self) -> wasmtime::Result<lifecycle::Guest> {
+        self.prepared.lifecycle.load(&mut *self.store, &self.instance)
+    }
+
+    /// Whether all exports have the types of the WIT package, which only an instance tells.
+    pub(crate) fn fits(&mut self) -> wasmtime::Result<()> {
+        self.backend()?;
+        self.lifecycle()?;
+        self.logs()?;
+        Ok(())
+    }
+
+    pub(crate) fn logs(&mut self) -> wasmtime::Result<Option<logs::Guest>> {
+        let logs = self.prepared.logs.as_ref();
+        logs.map(|indices| indices.load(&mut *self.store, &self.instance)).transpose()
+    }
+}

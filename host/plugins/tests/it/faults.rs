@@ -1,0 +1,116 @@
+//! Guests that fail: the call ends with a text that says how, and nothing else happens.
+
+use std::time::Duration;
+
+use sockerless_backend::BackendError;
+use sockerless_plugins::LoadError;
+
+use crate::guest::{guest, guest_with};
+use crate::support::{Setup, container};
+
+fn short() -> Setup {
+    let mut setup = Setup::default();
+    setup.limits.computing = Duration::from_millis(300);
+    setup.limits.host_calls = 50;
+    setup
+}
+
+const CASES: [(&str, &[&str]); 6] = [
+    ("trap", &["it trapped: unreachable code was reached", "the guest gave up"]),
+    ("loop", &["it ran for 300 ms without an end"]),
+    ("greedy", &["it asked for more than 64 MiB of memory"]),
+    ("overflow", &["its stack overflowed"]),
+    ("overflow-in-memory", &["it reached beyond its memory"]),
+    ("exit", &["it ended itself by exit("]),
+];
+
+#[tokio::test]
+async fn each_fault_of_a_call_is_told_and_harms_nothing() {
+    let (world, backend) = short().serving().await;
+    for (kind, texts) in CASES.iter().copied().chain([("host-calls", &["it made more than 50 calls"][..])]) {
+        let error = backend.create(container(kind, &[], &[]), "key".into()).await.unwrap_err();
+        let BackendError::Fault(text) = &error else { panic!("{kind}: {error:?}") };
+        assert!(text.starts_with("the backend `guest` failed in lifecycle.create: "), "{text}");
+        for expected in texts {
+            assert!(text.contains(expected), "{kind}: {text}");
+        }
+        world.still_serves().await;
+    }
+}
+
+#[tokio::test]
+async fn each_fault_of_describe_refuses_the_component() {
+    let world = short().world();
+    world.load(guest()).await.unwrap();
+    for (kind, texts) in CASES {
+        let mut settings = world.settings.clone();
+        settings.limits.computing = Duration::from_millis(300);
+        let request = sockerless_plugins::LoadRequest {
+            component: guest_with(&format!("mode={kind}")),
+            name: Some("guest".into()),
+            digest: None,
+        };
+        let error = world.host.load(request, &settings, &vec![]).await.unwrap_err();
+        assert!(matches!(error, LoadError::Describe(BackendError::Fault(_))), "{kind}: {error:?}");
+        let text = error.to_string();
+        assert!(text.contains("failed in backend.describe"), "{text}");
+        for expected in texts {
+            assert!(text.contains(expected), "{kind}: {text}");
+        }
+        world.still_serves().await;
+    }
+}
+
+#[tokio::test]
+async fn waiting_is_not_computing_but_has_its_deadline() {
+    let mut setup = short();
+    setup.limits.computing = Duration::from_millis(200);
+    setup.limits.create_deadline = Duration::from_millis(900);
+    let (world, backend) = setup.serving().await;
+    let handle = backend.create(container("sleep", &["500"], &[]), "key".into()).await;
+    assert!(handle.is_ok(), "{handle:?}");
+    let error = backend.create(container("sleep", &["60000"], &[]), "key".into()).await.unwrap_err();
+    assert!(error.to_string().contains("it did not end within 900 ms"), "{error}");
+    world.still_serves().await;
+}
+
+#[tokio::test]
+async fn a_loop_does_not_keep_the_runtime_from_other_tasks() {
+    // One thread: while the guest computes, nothing else would run if it did not yield.
+    let (_world, backend) = short().serving().await;
+    let spinning = tokio::spawn(async move { backend.create(container("loop", &[], &[]), "key".into()).await });
+    let mut ticks = 0;
+    while !spinning.is_finished() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        ticks += 1;
+    }
+    assert!(spinning.await.unwrap().is_err());
+    assert!(ticks >= 5, "other tasks ran {ticks} times");
+}
+
+#[tokio::test]
+async fn an_error_of_the_contract_is_no_fault() {
+    let (_world, backend) = Setup::default().serving().await;
+    let error = backend.create(container("refuse", &[], &[]), "key".into()).await.unwrap_err();
+    assert_eq!(error, BackendError::NameTaken("taken".into()));
+    let error = backend.create(container("big-handle", &[], &[]), "key".into()).await.unwrap_err();
+    assert!(error.to_string().contains("its handle has 65537 bytes"), "{error}");
+}
+
+#[tokio::test]
+async fn calls_beyond_the_places_wait_and_are_told() {
+    let mut setup = Setup::default();
+    setup.limits.instances = 1;
+    setup.limits.deadline = Duration::from_millis(300);
+    let (_world, backend) = setup.serving().await;
+    let long = {
+        let backend = std::sync::Arc::clone(&backend);
+        tokio::spawn(async move { backend.create(container("sleep", &["1500"], &[]), "key".into()).await })
+    };
+    tokio::task::yield_now().await;
+    let error = backend.remove(container("x", &[], &[]), false, "key".into()).await.unwrap_err();
+    assert!(matches!(error, BackendError::Unavailable(_)), "{error:?}");
+    assert!(error.to_string().contains("1 calls are under way"), "{error}");
+    long.await.unwrap().unwrap();
+    backend.remove(container("x", &[], &[]), false, "key".into()).await.unwrap();
+}

@@ -1,0 +1,64 @@
+//! What a guest sees of the world: what it was given.
+
+use std::sync::{Arc, Mutex};
+
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::{Context, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::support::{Setup, act};
+
+#[tokio::test]
+async fn wasi_grants_a_clock_and_nothing_else() {
+    let (_world, backend) = Setup::default().serving().await;
+    assert_eq!(act(&backend, "world", &[], &[]).await, "file=false variables=0 socket=false clock=true");
+}
+
+#[tokio::test]
+async fn only_declared_keys_are_readable() {
+    let mut setup = Setup::default();
+    setup.config.insert("SOCKERLESS_TEST_HOSTS".into(), "a.example".into());
+    setup.config.insert("SOCKERLESS_OTHER".into(), "secret".into());
+    let (_world, backend) = setup.serving().await;
+    assert_eq!(act(&backend, "config", &["SOCKERLESS_TEST_HOSTS"], &[]).await, r#"Some("a.example")"#);
+    assert_eq!(act(&backend, "config", &["SOCKERLESS_OTHER"], &[]).await, "None");
+    assert_eq!(act(&backend, "config", &["PATH"], &[]).await, "None");
+    assert_eq!(act(&backend, "config", &["SOCKERLESS_TEST_CHECK"], &[]).await, "None");
+}
+
+/// Collects the events that guests write.
+#[derive(Clone, Default)]
+struct Events(Arc<Mutex<Vec<String>>>);
+
+impl<S: tracing::Subscriber> Layer<S> for Events {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        struct Fields(String);
+        impl tracing::field::Visit for Fields {
+            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+                self.0.push_str(&format!("{field}={value:?} "));
+            }
+        }
+        if event.metadata().target() == "sockerless::backend" {
+            let mut fields = Fields(String::new());
+            event.record(&mut fields);
+            self.0.lock().unwrap().push(fields.0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn events_have_their_origin_and_a_flood_is_dropped() {
+    let events = Events::default();
+    let _guard = tracing_subscriber::registry().with(events.clone()).set_default();
+    let (_world, backend) = Setup::default().serving().await;
+    assert_eq!(act(&backend, "log", &[], &[]).await, "logged");
+    let events = events.0.lock().unwrap();
+    let first = &events[0];
+    for part in ["message=event 0", "backend=\"guest\"", "call=\"lifecycle.create\"", "container=\"c0ffee", "key="] {
+        assert!(first.contains(part), "{part}: {first}");
+    }
+    let of_the_guest = events.iter().filter(|event| event.contains("message=event ")).count();
+    assert_eq!(of_the_guest, 1_000);
+    assert!(events.iter().any(|event| event.contains("message=to stderr")), "{:?}", events.last());
+    assert!(events.iter().any(|event| event.contains("dropped 4000 log events")), "{:?}", events.last());
+}

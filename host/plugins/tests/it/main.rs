@@ -1,0 +1,16 @@
+//! The host of backends, tested with real components: one small Rust guest whose behaviour the tests choose, and text
+//! components for what a compiler does not produce.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests, also outside of `#[test]` functions")]
+
+mod cache;
+mod credentials;
+mod dispatch;
+mod faults;
+mod guest;
+mod http;
+mod imports;
+mod loading;
+mod server;
+mod support;
+mod swap;

@@ -1,0 +1,67 @@
+//! A small HTTP server.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpListener;
+
+/// What the server got.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) headers: hyper::HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Received {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// Serves until the runtime ends.
+pub(crate) async fn serve<F, R>(handler: F) -> SocketAddr
+where
+    F: Fn(Received) -> R + Send + Sync + 'static,
+    R: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let handler = Arc::new(handler);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let handler = Arc::clone(&handler);
+            tokio::spawn(async move {
+                let service = service_fn(|request: Request<Incoming>| {
+                    let handler = Arc::clone(&handler);
+                    async move {
+                        let (parts, body) = request.into_parts();
+                        let received = Received {
+                            method: parts.method.to_string(),
+                            path: parts.uri.to_string(),
+                            headers: parts.headers,
+                            body: body.collect().await.unwrap().to_bytes(),
+                        };
+                        Ok::<_, Infallible>(handler(received).await)
+                    }
+                });
+                let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+                let _ = server.serve_connection(TokioIo::new(stream), service).await;
+            });
+        }
+    });
+    address
+}
+
+pub(crate) fn response(status: u16, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    Response::builder().status(status).body(Full::new(body.into())).unwrap()
+}
