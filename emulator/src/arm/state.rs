@@ -1,0 +1,121 @@
+//! What exists in the subscription.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use http::Method;
+use serde_json::Value;
+
+use super::app;
+use super::draft::Draft;
+use super::operations::Operation;
+use super::plans::Plan;
+use crate::bucket::Bucket;
+use crate::config::{ArmConfig, ThrottleConfig};
+use crate::container::{AppHandle, Order};
+use crate::sync::lock;
+
+/// A site that exists.
+#[derive(Debug)]
+pub(super) struct Site {
+    /// How it was asked for.
+    pub(super) draft: Draft,
+    /// When it was changed last.
+    pub(super) modified: jiff::Timestamp,
+    /// Whether its owner stopped it.
+    pub(super) is_stopped: bool,
+    /// What runs it. `None` while its creation goes on.
+    pub(super) handle: Option<AppHandle>,
+}
+
+/// The resources. Keys are names in lower case.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) sites: BTreeMap<String, Site>,
+    pub(super) plans: BTreeMap<PlanKey, Plan>,
+    pub(super) operations: BTreeMap<String, Operation>,
+}
+
+/// Resource group and name of a plan, in lower case.
+pub(super) type PlanKey = (String, String);
+
+/// The key of a plan.
+pub(super) fn plan_key(group: &str, name: &str) -> PlanKey {
+    (group.to_ascii_lowercase(), name.to_ascii_lowercase())
+}
+
+/// The resource manager.
+#[derive(Debug)]
+pub(crate) struct Arm {
+    state: Mutex<State>,
+    reads: Bucket,
+    writes: Bucket,
+    deletes: Bucket,
+}
+
+impl Arm {
+    pub(crate) fn new(config: &ArmConfig) -> Self {
+        let plans = config
+            .plans
+            .iter()
+            .map(|plan| (plan_key(&plan.resource_group, &plan.name), Plan::from_config(plan)))
+            .collect();
+        let ThrottleConfig { reads, writes, deletes } = config.throttle;
+        Self {
+            state: Mutex::new(State { plans, ..State::default() }),
+            reads: Bucket::new(reads),
+            writes: Bucket::new(writes),
+            deletes: Bucket::new(deletes),
+        }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// Counts a request. The header that tells what is left, or how long to wait.
+    pub(super) fn throttle(&self, method: &Method) -> Result<(&'static str, u32), Duration> {
+        let (bucket, header) = match *method {
+            Method::GET | Method::HEAD => (&self.reads, "x-ms-ratelimit-remaining-subscription-reads"),
+            Method::DELETE => (&self.deletes, "x-ms-ratelimit-remaining-subscription-deletes"),
+            _ => (&self.writes, "x-ms-ratelimit-remaining-subscription-writes"),
+        };
+        bucket.take().map(|left| (header, left))
+    }
+
+    /// What runs a site, for the front end. `None` when there is no such site or it is not made yet.
+    pub(crate) fn handle_of(&self, site: &str) -> Option<AppHandle> {
+        self.state().sites.get(&site.to_ascii_lowercase())?.handle.clone()
+    }
+
+    /// Whether there is such a site, made or in the making.
+    pub(crate) fn exists(&self, site: &str) -> bool {
+        self.state().sites.contains_key(&site.to_ascii_lowercase())
+    }
+
+    /// Every site, for the control API.
+    pub(crate) fn apps(&self) -> Vec<Value> {
+        self.state().sites.values().map(app::view).collect()
+    }
+
+    /// One site, for the control API.
+    pub(crate) fn app(&self, name: &str) -> Option<Value> {
+        self.state().sites.get(&name.to_ascii_lowercase()).map(app::view)
+    }
+
+    /// Every plan, for the control API.
+    pub(crate) fn plans(&self) -> Vec<Value> {
+        let state = self.state();
+        state.plans.values().map(|plan| plan.view("")).collect()
+    }
+
+    /// Deletes every site, its containers at once.
+    pub(crate) fn shut_down(&self) {
+        for site in std::mem::take(&mut self.state().sites).into_values() {
+            if let Some(handle) = site.handle {
+                handle.order(Order::Shutdown);
+            }
+        }
+    }
+}

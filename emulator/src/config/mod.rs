@@ -1,0 +1,133 @@
+//! The emulator's configuration: one TOML file, every value of which has a default that suits a
+//! test, so that an empty file is a whole subscription with a plan, a client and a workspace.
+//!
+//! Times are in milliseconds (`…_ms`) throughout: a test wants the front end's 230 seconds to be two.
+
+mod azure;
+mod logs;
+mod platform;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use self::azure::{ArmConfig, BucketConfig, IdentityConfig, PlanConfig, ThrottleConfig};
+pub use self::logs::LogsConfig;
+pub use self::platform::{ImageConfig, PlatformConfig, StartPolicy};
+
+/// Everything that can be set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EmulatorConfig {
+    /// Address of the one listener. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Path of the `azure-emulator` binary, which is executed again as the first process of each
+    /// container. Not needed when this process is that binary itself.
+    pub container_init: Option<PathBuf>,
+    /// Path of a `sockerless-agent` binary that every image with `agent = true` has at
+    /// `/usr/local/bin/sockerless-agent`.
+    pub agent: Option<PathBuf>,
+    /// Token endpoint.
+    pub identity: IdentityConfig,
+    /// Resource manager.
+    pub arm: ArmConfig,
+    /// The platform that runs the apps' containers.
+    pub platform: PlatformConfig,
+    /// Images that differ from the default image (agent inside, no delay).
+    pub images: Vec<ImageConfig>,
+    /// Telemetry ingestion and the query over it.
+    pub logs: LogsConfig,
+    /// Requests that the control API remembers; the oldest are dropped.
+    pub remembered_requests: usize,
+}
+
+impl Default for EmulatorConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            container_init: None,
+            agent: None,
+            identity: IdentityConfig::default(),
+            arm: ArmConfig::default(),
+            platform: PlatformConfig::default(),
+            images: Vec::new(),
+            logs: LogsConfig::default(),
+            remembered_requests: 2_000,
+        }
+    }
+}
+
+/// A configuration file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not what is expected.
+    #[error("the configuration {path} is not valid: {source}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
+}
+
+impl EmulatorConfig {
+    /// Reads a TOML file.
+    ///
+    /// # Errors
+    /// The file is missing, is not TOML, or has a key that does not exist.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        toml::from_str(&text).map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })
+    }
+
+    /// What is known of an image, without regard to a `DOCKER|` prefix.
+    #[must_use]
+    pub fn image(&self, name: &str) -> ImageConfig {
+        self.images
+            .iter()
+            .find(|image| image.name == name)
+            .cloned()
+            .unwrap_or_else(|| ImageConfig { name: name.to_owned(), ..ImageConfig::default() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_is_a_whole_subscription() {
+        let config: EmulatorConfig = toml::from_str("").unwrap();
+        assert_eq!(config, EmulatorConfig::default());
+        assert_eq!(config.arm.plans[0].name, "sockerless-plan");
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused() {
+        let error = toml::from_str::<EmulatorConfig>("[arm]\nsubscripton = 'x'").unwrap_err();
+        assert!(error.to_string().contains("subscripton"), "{error}");
+    }
+
+    #[test]
+    fn the_default_survives_a_round_trip() {
+        let text = toml::to_string(&EmulatorConfig::default()).unwrap();
+        assert_eq!(toml::from_str::<EmulatorConfig>(&text).unwrap(), EmulatorConfig::default());
+    }
+
+    #[test]
+    fn an_image_not_listed_has_the_agent() {
+        let config: EmulatorConfig = toml::from_str("[[images]]\nname = 'bare'\nagent = false").unwrap();
+        assert!(!config.image("bare").agent);
+        assert!(config.image("alpine").agent);
+    }
+}

@@ -1,0 +1,65 @@
+//! The environment of a container: the app's settings and what the platform adds, and nothing of the
+//! emulator's own.
+
+use std::collections::BTreeMap;
+
+use super::runtime::LaunchSpec;
+
+/// What Docker gives a container whose image sets no PATH.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What remains of the name of an app setting on Linux. Azure drops the rest without a word.
+pub(crate) fn strip_setting_name(name: &str) -> String {
+    name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
+}
+
+/// The environment of one container that listens on `port`.
+pub(super) fn environment(spec: &LaunchSpec, worker: &str, hostname: &str, port: u16) -> Vec<(String, String)> {
+    let mut variables = BTreeMap::from([
+        ("PATH".to_owned(), PATH.to_owned()),
+        ("HOME".to_owned(), "/root".to_owned()),
+        ("HOSTNAME".to_owned(), hostname.to_owned()),
+    ]);
+    for (name, value) in &spec.settings {
+        let name = strip_setting_name(name);
+        // A NUL would end the variable, and the start with it.
+        if !name.is_empty() && !value.contains('\0') {
+            variables.insert(name, value.clone());
+        }
+    }
+    variables.extend([
+        ("WEBSITE_SITE_NAME".to_owned(), spec.site.clone()),
+        ("WEBSITE_HOSTNAME".to_owned(), spec.host.clone()),
+        ("WEBSITE_INSTANCE_ID".to_owned(), worker.to_owned()),
+        ("PORT".to_owned(), port.to_string()),
+    ]);
+    variables.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn names_are_stripped_and_the_platform_has_the_last_word() {
+        let spec = LaunchSpec {
+            site: "App".to_owned(),
+            host: "app.azurewebsites.net".to_owned(),
+            image: "alpine".to_owned(),
+            command: String::new(),
+            settings: [("my-var.1", "a"), ("PORT", "1"), ("-", "x")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+            start_limit: Duration::ZERO,
+            always_on: false,
+        };
+        let variables: BTreeMap<_, _> = environment(&spec, "w", "h", 4321).into_iter().collect();
+        assert_eq!(variables["myvar1"], "a");
+        assert_eq!(variables["PORT"], "4321");
+        assert_eq!(variables["WEBSITE_SITE_NAME"], "App");
+        assert!(!variables.contains_key("CARGO_MANIFEST_DIR"));
+        assert_eq!(variables.len(), 8);
+    }
+}

@@ -1,0 +1,152 @@
+//! Starts and ends the whole.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::EmulatorConfig;
+use crate::container::{Isolation, Runtime};
+use crate::http::serve;
+use crate::sync::lock;
+use crate::world::World;
+
+/// Name of the binary that can be a container's helper process.
+const BINARY: &str = "azure-emulator";
+
+/// A running emulator. [`shutdown`](Self::shutdown) ends it in order; dropping it orders its containers
+/// to end, without waiting for them. Nor do they outlive the process.
+#[derive(Debug)]
+pub struct Emulator {
+    address: SocketAddr,
+    world: Arc<World>,
+    stop: CancellationToken,
+    server: std::sync::Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Why the emulator does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address that was wanted.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// Nothing serves as the helper process of a container.
+    #[error(
+        "the setting `container_init` must be the path of the azure-emulator binary, which starts the containers \
+         ({reason}); build it with `cargo build -p sockerless-emulator`"
+    )]
+    ContainerInit {
+        /// What is wrong.
+        reason: String,
+    },
+    /// The agent is not there.
+    #[error("the setting `agent` names {path}, which cannot be read: {source}")]
+    Agent {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl Emulator {
+    /// Starts an emulator on the current Tokio runtime.
+    ///
+    /// # Errors
+    /// The address is taken, or a binary that the containers need is missing. A machine on which containers
+    /// cannot be isolated is no error: see [`isolation`](Self::isolation).
+    pub async fn start(mut config: EmulatorConfig) -> Result<Self, StartError> {
+        let init = absolute(container_init(&config)?)
+            .map_err(|error| StartError::ContainerInit { reason: error.to_string() })?;
+        if let Some(path) = config.agent.take() {
+            let agent = absolute(path.clone()).map_err(|source| StartError::Agent { path, source })?;
+            config.agent = Some(agent);
+        }
+        let runtime = Runtime::new(&config, init)
+            .await
+            .map_err(|error| StartError::ContainerInit { reason: error.to_string() })?;
+        match runtime.isolation() {
+            Isolation::Namespaces => tracing::info!("containers run in namespaces over a scratch file system"),
+            Isolation::Plain { reason } => {
+                tracing::warn!("containers run as plain processes and CAN CHANGE THIS MACHINE: {reason}");
+            }
+        }
+        let listening = |source| StartError::Listen { address: config.listen, source };
+        let listener = TcpListener::bind(config.listen).await.map_err(listening)?;
+        let address = listener.local_addr().map_err(listening)?;
+        let world = Arc::new(World::new(config, runtime));
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(serve(Arc::clone(&world), listener, stop.clone()));
+        tracing::info!(%address, "the Azure emulator is listening");
+        Ok(Self { address, world, stop, server: std::sync::Mutex::new(Some(server)) })
+    }
+
+    /// The address it listens on. `http://<address>` is the base URL of every service.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The configuration it runs with.
+    #[must_use]
+    pub fn config(&self) -> &EmulatorConfig {
+        &self.world.config
+    }
+
+    /// How containers are kept apart from the machine.
+    #[must_use]
+    pub fn isolation(&self) -> &Isolation {
+        self.world.runtime.isolation()
+    }
+
+    /// The connection string that apps send telemetry with.
+    #[must_use]
+    pub fn connection_string(&self) -> String {
+        let key = &self.world.config.logs.instrumentation_key;
+        format!("InstrumentationKey={key};IngestionEndpoint=http://{}/", self.address)
+    }
+
+    /// Stops listening, kills every container and waits until nothing is left of them. Doing it again
+    /// changes nothing.
+    pub async fn shutdown(&self) {
+        self.stop.cancel();
+        let server = lock(&self.server).take();
+        if let Some(server) = server {
+            // A panic of the accept loop has been reported already.
+            let _ = server.await;
+        }
+        self.world.arm.shut_down();
+        self.world.runtime.ended().await;
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        self.world.arm.shut_down();
+    }
+}
+
+fn container_init(config: &EmulatorConfig) -> Result<PathBuf, StartError> {
+    if let Some(path) = &config.container_init {
+        return Ok(path.clone());
+    }
+    let current = std::env::current_exe().map_err(|error| StartError::ContainerInit { reason: error.to_string() })?;
+    if current.file_stem().is_some_and(|name| name == BINARY) {
+        return Ok(current);
+    }
+    Err(StartError::ContainerInit { reason: format!("it is not set, and {} is another program", current.display()) })
+}
+
+fn absolute(path: PathBuf) -> io::Result<PathBuf> {
+    path.canonicalize().map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+}

@@ -1,0 +1,8 @@
+//! App Service's front end: finds the app behind a host name, passes requests on, and ends responses
+//! that take too long.
+
+mod headers;
+mod limit;
+mod proxy;
+
+pub(crate) use self::proxy::handle;

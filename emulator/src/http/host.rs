@@ -1,0 +1,118 @@
+//! Which service a request is for: told by the host it names, and on the emulator's own address by the
+//! path.
+
+use std::net::IpAddr;
+
+/// A service of the emulator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Service {
+    /// The resource manager.
+    Arm,
+    /// The token endpoint.
+    Login,
+    /// Log Analytics.
+    Logs,
+    /// Application Insights ingestion.
+    Ingestion,
+    /// The front end of a site.
+    Site(String),
+    /// The emulator's own control API.
+    Control,
+}
+
+/// The path prefix of the control API on the emulator's own address.
+pub(crate) const CONTROL_PREFIX: &str = "/_control";
+
+impl Service {
+    /// The service for a host (with or without a port) and a path.
+    pub(crate) fn of(host: &str, path: &str) -> Option<Self> {
+        let name = without_port(host).trim_end_matches('.').to_ascii_lowercase();
+        match name.as_str() {
+            "management.azure.com" => return Some(Self::Arm),
+            "login.microsoftonline.com" => return Some(Self::Login),
+            "api.loganalytics.azure.com" | "api.loganalytics.io" => return Some(Self::Logs),
+            "control.emulator" => return Some(Self::Control),
+            _ => {}
+        }
+        if let Some(site) = name.strip_suffix(".azurewebsites.net") {
+            return (!site.is_empty() && !site.contains('.')).then(|| Self::Site(site.to_owned()));
+        }
+        if name.ends_with(".in.applicationinsights.azure.com") {
+            return Some(Self::Ingestion);
+        }
+        if !is_own_address(&name) {
+            return None;
+        }
+        if is_track(path) {
+            return Some(Self::Ingestion);
+        }
+        let rest = path.strip_prefix(CONTROL_PREFIX)?;
+        (rest.is_empty() || rest.starts_with('/')).then_some(Self::Control)
+    }
+
+    /// Its name in the list of requests and in faults.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Arm => "arm",
+            Self::Login => "login",
+            Self::Logs => "logs",
+            Self::Ingestion => "ingestion",
+            Self::Site(_) => "site",
+            Self::Control => "control",
+        }
+    }
+}
+
+/// Whether a path is that of telemetry.
+pub(crate) fn is_track(path: &str) -> bool {
+    matches!(path.trim_end_matches('/'), "/v2/track" | "/v2.1/track")
+}
+
+fn without_port(host: &str) -> &str {
+    if let Some(bracketed) = host.strip_prefix('[') {
+        return bracketed.split(']').next().unwrap_or(bracketed);
+    }
+    host.split(':').next().unwrap_or(host)
+}
+
+fn is_own_address(name: &str) -> bool {
+    name == "localhost" || name.parse::<IpAddr>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_told_apart_without_regard_to_case_and_port() {
+        for (host, service) in [
+            ("management.azure.com", Service::Arm),
+            ("Management.Azure.com:443", Service::Arm),
+            ("login.microsoftonline.com", Service::Login),
+            ("api.loganalytics.azure.com", Service::Logs),
+            ("eastus-8.in.applicationinsights.azure.com", Service::Ingestion),
+            ("Skls-1.azurewebsites.net", Service::Site("skls-1".to_owned())),
+            ("control.emulator", Service::Control),
+        ] {
+            assert_eq!(Service::of(host, "/"), Some(service), "{host}");
+        }
+    }
+
+    #[test]
+    fn the_own_address_is_told_apart_by_path() {
+        for host in ["127.0.0.1:4567", "localhost", "[::1]:80"] {
+            assert_eq!(Service::of(host, "/v2/track"), Some(Service::Ingestion));
+            assert_eq!(Service::of(host, "/v2.1/track"), Some(Service::Ingestion));
+            assert_eq!(Service::of(host, "/_control/apps"), Some(Service::Control));
+            assert_eq!(Service::of(host, "/_controls"), None);
+            assert_eq!(Service::of(host, "/"), None);
+        }
+    }
+
+    #[test]
+    fn other_hosts_are_nobody() {
+        for host in ["example.com", "azurewebsites.net", ".azurewebsites.net", "a.b.azurewebsites.net", ""] {
+            assert_eq!(Service::of(host, "/v2/track"), None, "{host}");
+        }
+    }
+}

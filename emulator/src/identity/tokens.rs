@@ -1,0 +1,104 @@
+//! The tokens that were given out. They are opaque, as clients must take them to be.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::sync::lock;
+
+/// Whom a token is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// The resource manager.
+    Arm,
+    /// Log Analytics.
+    Logs,
+}
+
+impl Audience {
+    /// The audience of a client-credentials scope, which is a resource followed by `/.default`.
+    pub(crate) fn of_scope(scope: &str) -> Option<Self> {
+        let resource = scope.strip_suffix("/.default")?.trim_end_matches('/');
+        match resource {
+            "https://management.azure.com" | "https://management.core.windows.net" => Some(Self::Arm),
+            "https://api.loganalytics.io" | "https://api.loganalytics.azure.com" => Some(Self::Logs),
+            _ => None,
+        }
+    }
+}
+
+/// Why a token is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// There is none.
+    Missing,
+    /// Nobody gave it out.
+    Invalid,
+    /// It was good once.
+    Expired,
+    /// It is for another service.
+    Audience,
+}
+
+/// Every token that may still be presented.
+#[derive(Debug, Default)]
+pub(crate) struct Tokens(Mutex<HashMap<String, (Audience, Instant)>>);
+
+/// Expired tokens are remembered this long, to be told from invalid ones.
+const MEMORY: Duration = Duration::from_secs(3_600);
+
+impl Tokens {
+    /// Makes a token that is good for `lifetime`.
+    pub(crate) fn issue(&self, audience: Audience, lifetime: Duration) -> Result<String, getrandom::Error> {
+        let mut random = [0; 48];
+        getrandom::fill(&mut random)?;
+        let token = format!("emulator.{}", URL_SAFE_NO_PAD.encode(random));
+        let now = Instant::now();
+        let mut tokens = lock(&self.0);
+        tokens.retain(|_, (_, expiry)| *expiry + MEMORY > now);
+        tokens.insert(token.clone(), (audience, now + lifetime));
+        Ok(token)
+    }
+
+    /// Whether a token opens the service.
+    pub(crate) fn check(&self, token: Option<&str>, wanted: Audience) -> Result<(), Refusal> {
+        let token = token.ok_or(Refusal::Missing)?;
+        let (audience, expiry) = lock(&self.0).get(token).copied().ok_or(Refusal::Invalid)?;
+        if Instant::now() >= expiry {
+            return Err(Refusal::Expired);
+        }
+        if audience != wanted {
+            return Err(Refusal::Audience);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_good_for_its_audience_and_time() {
+        let tokens = Tokens::default();
+        let token = tokens.issue(Audience::Arm, Duration::from_secs(60)).unwrap();
+        assert_eq!(tokens.check(Some(&token), Audience::Arm), Ok(()));
+        assert_eq!(tokens.check(Some(&token), Audience::Logs), Err(Refusal::Audience));
+        assert_eq!(tokens.check(Some("other"), Audience::Arm), Err(Refusal::Invalid));
+        assert_eq!(tokens.check(None, Audience::Arm), Err(Refusal::Missing));
+        let short = tokens.issue(Audience::Arm, Duration::ZERO).unwrap();
+        assert_eq!(tokens.check(Some(&short), Audience::Arm), Err(Refusal::Expired));
+    }
+
+    #[test]
+    fn scopes_name_their_resource() {
+        assert_eq!(Audience::of_scope("https://management.azure.com/.default"), Some(Audience::Arm));
+        assert_eq!(Audience::of_scope("https://management.azure.com//.default"), Some(Audience::Arm));
+        assert_eq!(Audience::of_scope("https://api.loganalytics.io/.default"), Some(Audience::Logs));
+        assert_eq!(Audience::of_scope("https://management.azure.com/user_impersonation"), None);
+        assert_eq!(Audience::of_scope("https://example.com/.default"), None);
+    }
+}
