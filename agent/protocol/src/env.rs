@@ -1,0 +1,10 @@
+//! The environment of the agent. None of it reaches the user's command.
+
+/// The agent's token: the secret of one container.
+pub const TOKEN: &str = "SOCKERLESS_AGENT_TOKEN";
+/// Docker's id of the container.
+pub const CONTAINER_ID: &str = "SOCKERLESS_CONTAINER_ID";
+/// Base URL of the daemon's agent listener: `ws://` or `wss://`.
+pub const CALLBACK_URL: &str = "SOCKERLESS_AGENT_CALLBACK_URL";
+/// The process that the agent is to run, as [`crate::spec::ProcessSpec::encode`] writes it.
+pub const SPEC: &str = "SOCKERLESS_AGENT_SPEC";

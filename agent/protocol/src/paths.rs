@@ -1,0 +1,40 @@
+//! Paths.
+//!
+//! Of the invocation, by the platform's front end:
+//!
+//! | request | answer |
+//! |---|---|
+//! | `POST /api/function`, `Authorization: Bearer <invocation key>`, [`RUN_ID`](crate::headers::RUN_ID) | runs the command once for this run id. 200 with [`EXIT_CODE`](crate::headers::EXIT_CODE) when it ends in time, else 202; 401 for another key |
+//! | anything else | 200 without any effect: the platform pings |
+//!
+//! Of the daemon's agent listener: `GET /v1/agents/connect` upgraded to a WebSocket, see [`crate::link`].
+//!
+//! Of the agent's API over the link. `{id}` is a run id or an exec id. Errors are JSON, [`crate::process::ErrorBody`].
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /v1/processes/{id}` | [`ProcessState`](crate::process::ProcessState); 404 if unknown |
+//! | `GET /v1/processes/{id}?wait=begun` | the same once it exists or is known not to; waits for an id that is not known yet |
+//! | `GET /v1/processes/{id}?wait=exited` | the same once it has ended; 404 if unknown |
+//! | `POST /v1/processes/{id}`, [`ProcessSpec`](crate::spec::ProcessSpec) | starts it, once for an id; the same |
+//! | `DELETE /v1/processes/{id}` | 204; forgets a process that has ended, with its output |
+//! | `POST /v1/processes/{id}/release` | 204; output that nobody reads may be dropped from now on |
+//! | `POST /v1/processes/{id}/signal?signal=SIGTERM` | 204; to the process's group |
+//! | `POST /v1/processes/{id}/resize?height=&width=` | 204 |
+//! | `GET /v1/processes/{id}/output?from=` | [frames](crate::frame), from an [offset](crate::frame::From), until the end of the output; a body that breaks off is asked for again at the offset that was reached |
+//! | `PUT /v1/processes/{id}/stdin/{writer}?offset=&close=` | [`crate::input`] |
+//! | `GET /v1/top?ps_args=` | [`Top`](crate::process::Top) |
+//! | `HEAD /v1/archive?path=` | 200 with [`PATH_STAT`](crate::headers::PATH_STAT) |
+//! | `GET /v1/archive?path=` | the same, and a tar archive |
+//! | `PUT /v1/archive?path=&no_overwrite_dir_non_dir=&copy_uid_gid=` | a tar archive is extracted; 204 |
+
+/// Where the platform's front end invokes the agent.
+pub const INVOCATION: &str = "/api/function";
+/// Where an agent dials in, below the callback URL.
+pub const CONNECT: &str = "/v1/agents/connect";
+/// Processes, by id.
+pub const PROCESSES: &str = "/v1/processes";
+/// The processes of the container as `ps` shows them.
+pub const TOP: &str = "/v1/top";
+/// Files.
+pub const ARCHIVE: &str = "/v1/archive";
