@@ -1,0 +1,28 @@
+//! The agents that dial in: their listener, their links, and the client of their API.
+//!
+//! - [`AgentRegistry`]: which containers have an agent, and the link to it while there is one.
+//! - [`AgentListener`]: where agents dial in.
+//! - [`AgentClient`]: what is asked of an agent. A link may break and come back under every call: each waits for the next one and
+//!   goes on where it was.
+//! - [`Output`], [`Input`]: the streams of a process, which outlive a link too.
+
+#![forbid(unsafe_code)]
+
+mod archive;
+mod client;
+mod error;
+mod exchange;
+mod input;
+mod listener;
+mod output;
+mod registry;
+
+pub use client::{AgentClient, Wait};
+pub use error::{AgentFailure, Result};
+pub use input::Input;
+pub use listener::{AgentListener, ListenError};
+pub use output::{Block, Output, Piece};
+pub use registry::AgentRegistry;
+pub use sockerless_agent_protocol::archive::PathStat;
+pub use sockerless_agent_protocol::frame::From;
+pub use sockerless_agent_protocol::process::{ProcessState, Top};
