@@ -1,0 +1,399 @@
+//! The task that owns one container.
+//!
+//! Every transition of a container is made here, one after the other, and written before it is told. A backend is
+//! therefore asked one thing at a time of a container, and two clients that start and remove it at once get the answers
+//! of some order of the two. Readers watch what the task publishes and never wait for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sockerless_backend::Backend;
+use sockerless_backend::types::Disposition;
+use sockerless_store::{Change, Kind};
+use tokio::sync::mpsc;
+
+use crate::cell::{Cell, Command, Edit};
+use crate::engine::Inner;
+use crate::error::{Error, Result};
+use crate::ids;
+use crate::record::{ContainerRecord, Exit, Intent, Status};
+use crate::run::{RunEvent, Watched};
+use crate::signals;
+
+/// Commands that wait for one container at most; more are held back at the API.
+pub(crate) const MAILBOX: usize = 64;
+
+/// How long a run may take to end after its processes were killed.
+const KILLED: Duration = Duration::from_secs(10);
+
+pub(crate) struct Actor {
+    pub(crate) engine: Arc<Inner>,
+    pub(crate) cell: Arc<Cell>,
+    pub(crate) record: ContainerRecord,
+    pub(crate) run: Option<Watched>,
+    pub(crate) run_events: mpsc::Receiver<RunEvent>,
+    /// Cloned for the task that watches a run.
+    pub(crate) run_sender: mpsc::Sender<RunEvent>,
+    /// The last start failed: a container that is to go after its exit goes now.
+    pub(crate) failed_start: bool,
+}
+
+/// Whether the container's task goes on.
+enum Next {
+    Continue,
+    /// The container is gone.
+    End,
+}
+
+impl Actor {
+    /// Makes the cell of a container and starts its task.
+    pub(crate) fn spawn(engine: &Arc<Inner>, record: ContainerRecord) -> Arc<Cell> {
+        let (commands, inbox) = mpsc::channel(MAILBOX);
+        let (run_sender, run_events) = mpsc::channel(4);
+        let cell = Arc::new(Cell::new(Arc::new(record.clone()), commands));
+        let actor = Self {
+            engine: engine.clone(),
+            cell: cell.clone(),
+            record,
+            run: None,
+            run_events,
+            run_sender,
+            failed_start: false,
+        };
+        engine.tasks.spawn(actor.serve(inbox));
+        cell
+    }
+
+    async fn serve(mut self, mut inbox: mpsc::Receiver<Command>) {
+        if self.record.state.status.is_live() || matches!(self.record.intent, Some(Intent::Start { .. })) {
+            self.resume().await;
+        }
+        let shutdown = self.engine.shutdown.clone();
+        loop {
+            let next = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return,
+                Some(event) = self.run_events.recv() => self.run_event(event).await,
+                command = inbox.recv() => match command {
+                    Some(command) => self.command(command).await,
+                    None => return,
+                },
+            };
+            if matches!(next, Next::End) {
+                return;
+            }
+        }
+    }
+
+    async fn command(&mut self, command: Command) -> Next {
+        let (result, reply) = match command {
+            Command::Start(reply) => (self.start().await, reply),
+            Command::Stop { signal, timeout, reply } => (self.stop(signal, timeout).await, reply),
+            Command::Restart { timeout, reply } => (self.restart(timeout).await, reply),
+            Command::Kill { signal, reply } => (self.kill(&signal).await, reply),
+            Command::Pause(reply) => (self.pause().await, reply),
+            Command::Unpause(reply) => (self.unpause().await, reply),
+            Command::Edit { edit, reply } => (self.edit(edit).await, reply),
+            Command::Remove { force, reply } => {
+                let result = self.remove(force).await;
+                let gone = result.is_ok();
+                let _ = reply.send(result);
+                return if gone { Next::End } else { Next::Continue };
+            }
+        };
+        // A client that went away does not want the answer; what it asked for is done.
+        let _ = reply.send(result);
+        // Start and kill may have ended the run of a container that is to go with it.
+        self.after_exit().await
+    }
+
+    async fn run_event(&mut self, event: RunEvent) -> Next {
+        self.take_run_event(event).await;
+        self.after_exit().await
+    }
+
+    /// Acts on what the task that watches the run has seen.
+    async fn take_run_event(&mut self, event: RunEvent) {
+        match event {
+            RunEvent::Ended { run, exit } if self.run.as_ref().is_some_and(|watched| watched.id() == run) => {
+                self.exited(exit).await;
+            }
+            RunEvent::Outcome { run, outcome } if self.run.as_ref().is_some_and(|watched| watched.id() == run) => {
+                let verdict = match self.backend() {
+                    Ok(backend) => backend.finished(self.record.for_backend(), run, outcome).await.map_err(Error::from),
+                    Err(error) => Err(error),
+                };
+                if let Some(watched) = &self.run {
+                    watched.judge(verdict);
+                }
+            }
+            // Of a run that is over.
+            RunEvent::Ended { .. } | RunEvent::Outcome { .. } => {}
+        }
+    }
+
+    /// The run is over: writes it down, then tells.
+    pub(crate) async fn exited(&mut self, exit: Exit) {
+        let state = &mut self.record.state;
+        let now = Timestamp::now();
+        let ran = state.started_at.map_or(0, |started| started.duration_until(now).as_secs().max(0));
+        tracing::info!(container = %self.record.id, code = exit.code, error = %exit.error, "the container has exited");
+        state.status = Status::Exited;
+        state.exits += 1;
+        state.pid = 0;
+        state.finished_at = Some(now);
+        let code = exit.code;
+        state.exit = exit;
+        self.run = None;
+        self.engine.services.end(&self.record.id);
+        // A run that ended cannot be made not to have ended because the disk is full: the next write carries it.
+        if let Err(error) = self.save().await {
+            tracing::error!(container = %self.record.id, %error, "the end of the run is not on disk");
+        }
+        self.engine.execs.container_exited(&self.record.id);
+        let attributes = [("execDuration", ran.to_string()), ("exitCode", code.to_string())];
+        self.engine.events.container(&self.record, "die", &attributes);
+        self.publish();
+    }
+
+    /// What Docker does by itself once a container has exited.
+    async fn after_exit(&mut self) -> Next {
+        let over = self.record.state.status == Status::Exited || std::mem::take(&mut self.failed_start);
+        if !over || !self.record.host_config.auto_remove {
+            return Next::Continue;
+        }
+        match self.remove(false).await {
+            Ok(()) => Next::End,
+            Err(error) => {
+                tracing::error!(container = %self.record.id, %error, "the container could not be removed after its exit");
+                Next::Continue
+            }
+        }
+    }
+
+    async fn stop(&mut self, signal: Option<String>, timeout: Option<i32>) -> Result<()> {
+        if !self.record.state.status.is_live() {
+            return Err(Error::not_modified("container is not running"));
+        }
+        let timeout = timeout.or(self.record.config.stop_timeout.and_then(|seconds| i32::try_from(seconds).ok()));
+        let disposition = self.backend()?.stop(self.record.for_backend(), timeout, ids::idempotency_key()?).await?;
+        match disposition {
+            Disposition::Nothing => Ok(()),
+            Disposition::Done => self.ended_within(KILLED).await,
+            Disposition::HostDefault => {
+                self.record.stopped_by_client = true;
+                self.save().await?;
+                self.stop_by_signal(signal, timeout).await?;
+                self.engine.events.container(&self.record, "stop", &[]);
+                Ok(())
+            }
+        }
+    }
+
+    /// The stop signal, then, when the time is over, SIGKILL. A negative time is without end.
+    async fn stop_by_signal(&mut self, signal: Option<String>, timeout: Option<i32>) -> Result<()> {
+        let own = Some(self.record.config.stop_signal.clone()).filter(|signal| !signal.is_empty());
+        let signal = signals::parse(Some(&signal.or(own).unwrap_or_else(|| "SIGTERM".to_owned())))?;
+        let seconds = timeout.unwrap_or(10);
+        self.signal(&signal).await?;
+        if let Ok(seconds) = u64::try_from(seconds) {
+            if self.ended_within(Duration::from_secs(seconds)).await.is_ok() {
+                return Ok(());
+            }
+            self.signal("SIGKILL").await?;
+            return self.ended_within(KILLED).await;
+        }
+        self.ended_within(Duration::MAX).await
+    }
+
+    async fn restart(&mut self, timeout: Option<i32>) -> Result<()> {
+        let disposition = self.backend()?.restart(self.record.for_backend(), timeout, ids::idempotency_key()?).await?;
+        match disposition {
+            Disposition::Nothing => Ok(()),
+            Disposition::Done => {
+                self.engine.events.container(&self.record, "restart", &[]);
+                Ok(())
+            }
+            Disposition::HostDefault => {
+                if self.record.state.status.is_live() {
+                    self.stop_by_signal(None, timeout).await?;
+                    self.engine.events.container(&self.record, "stop", &[]);
+                }
+                self.start().await?;
+                self.engine.events.container(&self.record, "restart", &[]);
+                Ok(())
+            }
+        }
+    }
+
+    async fn kill(&mut self, signal: &str) -> Result<()> {
+        let fatal = signal == "SIGKILL";
+        if !self.record.state.status.is_live() {
+            return Err(Error::conflict(format!(
+                "cannot kill container: {}: container {} is not running",
+                self.record.id, self.record.id
+            )));
+        }
+        let disposition =
+            self.backend()?.kill(self.record.for_backend(), signal.to_owned(), ids::idempotency_key()?).await?;
+        self.engine.events.container(&self.record, "kill", &[("signal", signal_number(signal))]);
+        match disposition {
+            Disposition::Nothing => Ok(()),
+            Disposition::Done => self.ended_within(KILLED).await,
+            Disposition::HostDefault => {
+                self.signal(signal).await?;
+                if fatal { self.ended_within(KILLED).await } else { Ok(()) }
+            }
+        }
+    }
+
+    /// State only: the seed's backends cannot suspend, and the mapping says that pause has no real effect.
+    async fn pause(&mut self) -> Result<()> {
+        match self.record.state.status {
+            Status::Running => {}
+            Status::Paused => return Err(Error::conflict(format!("container {} is already paused", self.record.id))),
+            _ => return Err(Error::conflict(format!("container {} is not running", self.record.id))),
+        }
+        self.record.state.status = Status::Paused;
+        self.save().await?;
+        self.publish();
+        self.engine.events.container(&self.record, "pause", &[]);
+        Ok(())
+    }
+
+    async fn unpause(&mut self) -> Result<()> {
+        if self.record.state.status != Status::Paused {
+            return Err(Error::conflict(format!("container {} is not paused", self.record.id)));
+        }
+        self.record.state.status = Status::Running;
+        self.save().await?;
+        self.publish();
+        self.engine.events.container(&self.record, "unpause", &[]);
+        Ok(())
+    }
+
+    async fn edit(&mut self, edit: Edit) -> Result<()> {
+        let mut changed = self.record.clone();
+        edit(&mut changed)?;
+        let before = std::mem::replace(&mut self.record, changed);
+        if let Err(error) = self.save().await {
+            self.record = before;
+            return Err(error);
+        }
+        self.publish();
+        Ok(())
+    }
+
+    /// Deletes the container here and in the cloud. On an error it stays, dead, and the removal can be tried again.
+    async fn remove(&mut self, force: bool) -> Result<()> {
+        let status = self.record.state.status;
+        if status.is_live() {
+            if !force {
+                let (name, advice) = match status {
+                    Status::Paused => ("paused", "unpause and then stop the container before removing or force remove"),
+                    _ => ("running", "stop the container before removing or force remove"),
+                };
+                return Err(Error::conflict(format!(
+                    "cannot remove container \"/{}\": container is {name}: {advice}",
+                    self.record.name
+                )));
+            }
+            self.engine.services.disconnect_run(&self.record.id).await;
+            self.engine.events.container(&self.record, "kill", &[("signal", "9".to_owned())]);
+            self.ended_within(KILLED).await?;
+        }
+        let key = match &self.record.intent {
+            Some(Intent::Remove { key }) => key.clone(),
+            _ => ids::idempotency_key()?,
+        };
+        let before = self.record.state.status;
+        self.record.intent = Some(Intent::Remove { key: key.clone() });
+        self.record.state.status = Status::Removing;
+        if let Err(error) = self.save().await {
+            self.record.intent = None;
+            self.record.state.status = before;
+            return Err(error);
+        }
+        self.publish();
+        if let Err(error) = self.delete(force, key).await {
+            self.record.state.status = Status::Dead;
+            self.record.state.exit.error.clone_from(&error.message);
+            self.save().await?;
+            self.publish();
+            return Err(Error {
+                kind: error.kind,
+                message: format!("cannot remove container \"/{}\": {}", self.record.name, error.message),
+            });
+        }
+        self.engine.services.forget(&self.record.id);
+        self.engine.containers.remove(&self.record.id);
+        self.engine.containers.release(&self.record.name, &self.record.id);
+        self.engine.networks.release(&self.record.endpoints);
+        self.engine.execs.container_removed(&self.record.id);
+        self.engine.events.container(&self.record, "destroy", &[]);
+        self.record.state.status = Status::Removed;
+        self.publish();
+        // Those who attached before a start that will not come are let go.
+        self.cell.attachments().clear();
+        Ok(())
+    }
+
+    async fn delete(&mut self, force: bool, key: String) -> Result<()> {
+        self.backend()?.remove(self.record.for_backend(), force, key).await?;
+        let changes = vec![
+            Change::delete(Kind::Container, self.record.id.clone()),
+            Change::delete(Kind::Agent, self.record.id.clone()),
+        ];
+        self.engine.store.apply(changes).await?;
+        Ok(())
+    }
+
+    /// Waits, while the container's task does nothing else, until the run has ended.
+    pub(crate) async fn ended_within(&mut self, limit: Duration) -> Result<()> {
+        let deadline = tokio::time::Instant::now().checked_add(limit);
+        while self.run.is_some() {
+            let event = match deadline {
+                Some(deadline) => tokio::time::timeout_at(deadline, self.run_events.recv()).await,
+                None => Ok(self.run_events.recv().await),
+            };
+            match event {
+                Ok(Some(event)) => self.take_run_event(event).await,
+                Ok(None) => break,
+                Err(_) => {
+                    return Err(Error::internal(format!(
+                        "container {} did not end within {} s",
+                        self.record.id,
+                        limit.as_secs()
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn signal(&self, signal: &str) -> Result<()> {
+        match self.record.run_id() {
+            Some(run) => self.engine.agents.signal(&self.record.id, run, signal).await,
+            None => Err(Error::conflict(format!("container {} is not running", self.record.id))),
+        }
+    }
+
+    pub(crate) fn backend(&self) -> Result<Arc<dyn Backend>> {
+        self.engine.backend(&self.record.backend)
+    }
+
+    /// Writes the record; what is only in memory does not count.
+    pub(crate) async fn save(&self) -> Result<()> {
+        self.engine.save(&self.record).await
+    }
+
+    pub(crate) fn publish(&self) {
+        self.cell.publish(Arc::new(self.record.clone()));
+    }
+}
+
+/// Docker's events name signals by number.
+fn signal_number(name: &str) -> String {
+    signals::number(name).map_or_else(|| name.to_owned(), |number| number.to_string())
+}

@@ -1,0 +1,60 @@
+//! Files in and out of a container, by its agent.
+//!
+//! The agent is there from when the container was made, so files can be copied before the start, too.
+
+use sockerless_docker::PathStat;
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::frames::ByteStream;
+
+/// How an archive is extracted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ArchivePutOptions {
+    /// A directory is not replaced by something else, nor something else by a directory.
+    pub no_overwrite_dir_non_dir: bool,
+    /// Owners are taken from the archive.
+    pub copy_uid_gid: bool,
+}
+
+impl Engine {
+    /// What is at a path.
+    ///
+    /// # Errors
+    /// No such container or path; no agent.
+    pub async fn archive_stat(&self, reference: &str, path: &str) -> Result<PathStat> {
+        let cell = self.inner.containers.find(reference)?;
+        check(path)?;
+        self.inner.agents.archive_stat(&cell.id, path).await
+    }
+
+    /// A path as a tar archive.
+    ///
+    /// # Errors
+    /// No such container or path; no agent.
+    pub async fn archive_get(&self, reference: &str, path: &str) -> Result<(PathStat, ByteStream)> {
+        let cell = self.inner.containers.find(reference)?;
+        check(path)?;
+        self.inner.agents.archive_get(&cell.id, path).await
+    }
+
+    /// Extracts a tar archive into a directory.
+    ///
+    /// # Errors
+    /// No such container or directory; no agent; an archive that is malformed or wants to leave the directory.
+    pub async fn archive_put(
+        &self,
+        reference: &str,
+        path: &str,
+        options: ArchivePutOptions,
+        body: ByteStream,
+    ) -> Result<()> {
+        let cell = self.inner.containers.find(reference)?;
+        check(path)?;
+        self.inner.agents.archive_put(&cell.id, path, options, body).await
+    }
+}
+
+fn check(path: &str) -> Result<()> {
+    if path.is_empty() { Err(Error::invalid("bad parameter: path cannot be empty")) } else { Ok(()) }
+}

@@ -1,0 +1,247 @@
+//! The engine: what it owns, and how it comes up.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sockerless_backend::Backend;
+use sockerless_store::{Change, Kind, Store};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::actor::Actor;
+use crate::agents::Agents;
+use crate::error::{Error, Result};
+use crate::events::{EventOptions, Events};
+use crate::exec::Execs;
+use crate::images::Images;
+use crate::networks::Networks;
+use crate::record::{ContainerRecord, Intent, Status};
+use crate::registry::Containers;
+use crate::services::Services;
+use crate::spec;
+use crate::volumes::Volumes;
+
+/// The backends that are loaded.
+pub trait Backends: Send + Sync + 'static {
+    /// The one of this name.
+    fn get(&self, name: &str) -> Option<Arc<dyn Backend>>;
+
+    /// The name of the one that containers get when their client names none.
+    fn default_name(&self) -> Option<String>;
+
+    /// All names, sorted.
+    fn names(&self) -> Vec<String>;
+}
+
+/// Who this daemon is.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Stays the same over restarts.
+    pub id: String,
+    /// `Name` of `docker info`.
+    pub name: String,
+    /// Version of sockerless.
+    pub version: String,
+    /// Commit it was built from, or `unknown`.
+    pub commit: String,
+    /// `DockerRootDir` of `docker info`: where the state is.
+    pub state_dir: String,
+}
+
+pub(crate) struct Inner {
+    pub(crate) identity: Identity,
+    pub(crate) started: Timestamp,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) services: Arc<Services>,
+    pub(crate) agents: Agents,
+    pub(crate) backends: Arc<dyn Backends>,
+    pub(crate) containers: Containers,
+    pub(crate) execs: Execs,
+    pub(crate) images: Images,
+    pub(crate) networks: Networks,
+    pub(crate) volumes: Volumes,
+    pub(crate) events: Events,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) shutdown: CancellationToken,
+}
+
+impl Inner {
+    pub(crate) fn backend(&self, name: &str) -> Result<Arc<dyn Backend>> {
+        self.backends.get(name).ok_or_else(|| {
+            Error::unavailable(format!("the backend \"{name}\" is not loaded: load it with `sockerless plugin load`"))
+        })
+    }
+
+    pub(crate) async fn save(&self, record: &ContainerRecord) -> Result<()> {
+        let body = serde_json::to_string(record)
+            .map_err(|error| Error::internal(format!("the container's record cannot be written: {error}")))?;
+        self.store.apply(vec![Change::put(Kind::Container, record.id.clone(), body)]).await?;
+        Ok(())
+    }
+}
+
+/// Acts on containers, images, networks and volumes as Docker's API asks. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+/// The containers that the store holds, before any of them has a task.
+pub struct Stored {
+    records: Vec<ContainerRecord>,
+}
+
+impl Stored {
+    /// Reads them, and lets their agents dial in.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or holds what this version does not understand.
+    pub async fn read(store: &dyn Store, services: &Services) -> Result<Self> {
+        let mut records = Vec::new();
+        for stored in store.all(Kind::Container).await? {
+            let record: ContainerRecord = serde_json::from_str(&stored.body).map_err(|error| {
+                Error::internal(format!(
+                    "the record of container {} in the state file is unreadable: {error}",
+                    stored.id
+                ))
+            })?;
+            services.expect(&record.id, spec::process(&record));
+            records.push(record);
+        }
+        services.restore().await?;
+        Ok(Self { records })
+    }
+
+    /// Those which exist in the cloud of a backend, as it is to find them.
+    #[must_use]
+    pub fn of_backend(&self, name: &str) -> Vec<sockerless_backend::types::Container> {
+        self.records
+            .iter()
+            .filter(|record| record.backend == name && record.handle.is_some())
+            .map(ContainerRecord::for_backend)
+            .collect()
+    }
+}
+
+impl Engine {
+    /// Brings the engine up with what the store holds: containers are there at once; those that ran are watched again, and
+    /// what a crash interrupted is ended.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn start(
+        identity: Identity,
+        store: Arc<dyn Store>,
+        services: Arc<Services>,
+        backends: Arc<dyn Backends>,
+        stored: Stored,
+    ) -> Result<Self> {
+        let inner = Arc::new(Inner {
+            identity,
+            started: Timestamp::now(),
+            agents: Agents::new(services.registry().clone()),
+            services,
+            backends,
+            containers: Containers::default(),
+            execs: Execs::default(),
+            images: Images::load(&*store).await?,
+            networks: Networks::load(&*store).await?,
+            volumes: Volumes::load(&*store).await?,
+            store,
+            events: Events::new(),
+            tasks: TaskTracker::new(),
+            shutdown: CancellationToken::new(),
+        });
+        for record in stored.records {
+            inner.containers.reserve(&record.name, &record.id)?;
+            inner.networks.adopt(&record.endpoints);
+            inner.restore(record);
+        }
+        Ok(Self { inner })
+    }
+
+    /// Everything that is known of the containers of a backend, for a version of it that is to take over.
+    #[must_use]
+    pub fn containers_of_backend(&self, name: &str) -> Vec<sockerless_backend::types::Container> {
+        let all = self.inner.containers.all();
+        all.iter()
+            .map(|cell| cell.record())
+            .filter(|record| record.backend == name && record.handle.is_some())
+            .map(|record| record.for_backend())
+            .collect()
+    }
+
+    /// Past and future events.
+    ///
+    /// # Errors
+    /// An unknown filter.
+    pub fn events(
+        &self,
+        options: EventOptions,
+    ) -> Result<impl futures_util::Stream<Item = sockerless_docker::EventMessage> + Send + use<>> {
+        self.inner.events.subscribe(options)
+    }
+
+    /// Ends the tasks of all containers. The containers themselves go on, and are found again at the next start.
+    pub async fn shutdown(&self) {
+        self.inner.shutdown.cancel();
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
+    }
+}
+
+impl Inner {
+    fn restore(self: &Arc<Self>, mut record: ContainerRecord) {
+        match &record.intent {
+            // Nobody was told of it: what is left in the cloud goes.
+            Some(Intent::Create { .. }) => {
+                let engine = self.clone();
+                self.tasks.spawn(async move { engine.abandon(record).await });
+                return;
+            }
+            Some(Intent::Remove { .. }) => {
+                record.state.status = Status::Dead;
+                let cell = Actor::spawn(self, record);
+                self.containers.insert(cell.clone());
+                self.tasks.spawn(async move {
+                    if let Err(error) = cell.ask(|reply| crate::cell::Command::Remove { force: true, reply }).await {
+                        tracing::warn!(container = %cell.id, %error, "a removal that was interrupted could not be ended");
+                    }
+                });
+                return;
+            }
+            Some(Intent::Start { .. }) | None => {}
+        }
+        self.containers.insert(Actor::spawn(self, record));
+    }
+
+    /// Undoes a create that failed, or that nobody heard the end of.
+    pub(crate) async fn abandon(&self, record: ContainerRecord) {
+        let key = match &record.intent {
+            Some(Intent::Create { key }) => key.clone(),
+            _ => String::new(),
+        };
+        let removed = match self.backend(&record.backend) {
+            Ok(backend) => backend.remove(record.for_backend(), true, key).await.map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        match removed {
+            Ok(()) => {
+                let changes = vec![
+                    Change::delete(Kind::Container, record.id.clone()),
+                    Change::delete(Kind::Agent, record.id.clone()),
+                ];
+                if let Err(error) = self.store.apply(changes).await {
+                    tracing::error!(container = %record.id, %error, "the record of a container that failed stays");
+                }
+            }
+            // The intent stays on disk, and the next start of the daemon tries again.
+            Err(error) => {
+                tracing::error!(container = %record.id, %error, "what a failed create left in the cloud could not be removed");
+            }
+        }
+        self.services.forget(&record.id);
+        self.containers.release(&record.name, &record.id);
+        self.networks.release(&record.endpoints);
+    }
+}

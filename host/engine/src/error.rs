@@ -1,0 +1,114 @@
+//! How the engine says no.
+
+use sockerless_backend::{AgentError, BackendError};
+use sockerless_docker::FilterError;
+use sockerless_store::StoreError;
+
+/// What kind of no it is: the Docker API makes its status of this, and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// It is already so. 304.
+    NotModified,
+    /// The request is wrong. 400.
+    InvalidParameter,
+    /// The registry or the cloud does not know who asks. 401.
+    Unauthorized,
+    /// Not allowed. 403.
+    Forbidden,
+    /// There is no such thing. 404.
+    NotFound,
+    /// The state of the thing does not allow it. 409.
+    Conflict,
+    /// This daemon, or this backend, does not do that. 501.
+    NotImplemented,
+    /// Not now. 503.
+    Unavailable,
+    /// Anything else. 500.
+    Internal,
+}
+
+/// An error with the text that Docker's client is shown.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    /// Its kind.
+    pub kind: ErrorKind,
+    /// Its text: the Engine's own wording wherever the Engine has the same error.
+    pub message: String,
+}
+
+/// The result of what the engine does.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+macro_rules! constructors {
+    ($($(#[$doc:meta])* $name:ident => $kind:ident),* $(,)?) => {
+        $($(#[$doc])*
+        pub fn $name(message: impl Into<String>) -> Self {
+            Self { kind: ErrorKind::$kind, message: message.into() }
+        })*
+    };
+}
+
+impl Error {
+    constructors! {
+        /// It is already so.
+        not_modified => NotModified,
+        /// The request is wrong.
+        invalid => InvalidParameter,
+        /// Nobody knows who asks.
+        unauthorized => Unauthorized,
+        /// Not allowed.
+        forbidden => Forbidden,
+        /// There is no such thing.
+        not_found => NotFound,
+        /// Its state does not allow it.
+        conflict => Conflict,
+        /// Not done here.
+        not_implemented => NotImplemented,
+        /// Not now.
+        unavailable => Unavailable,
+        /// Anything else.
+        internal => Internal,
+    }
+
+    /// `No such container: x`.
+    pub fn no_such_container(reference: &str) -> Self {
+        Self::not_found(format!("No such container: {reference}"))
+    }
+}
+
+impl From<BackendError> for Error {
+    fn from(error: BackendError) -> Self {
+        let kind = match &error {
+            BackendError::NotFound(_) => ErrorKind::NotFound,
+            BackendError::Conflict(_) | BackendError::NameTaken(_) => ErrorKind::Conflict,
+            BackendError::Invalid(_) => ErrorKind::InvalidParameter,
+            BackendError::Denied(_) => ErrorKind::Forbidden,
+            BackendError::Throttled { .. } | BackendError::Unavailable(_) => ErrorKind::Unavailable,
+            BackendError::NotSupported(_) => ErrorKind::NotImplemented,
+            BackendError::Configuration(_)
+            | BackendError::Timeout(_)
+            | BackendError::Fault(_)
+            | BackendError::Other(_) => ErrorKind::Internal,
+        };
+        Self { kind, message: error.to_string() }
+    }
+}
+
+impl From<AgentError> for Error {
+    fn from(error: AgentError) -> Self {
+        Self::internal(error.to_string())
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::internal(error.to_string())
+    }
+}
+
+impl From<FilterError> for Error {
+    fn from(error: FilterError) -> Self {
+        Self::invalid(error.to_string())
+    }
+}

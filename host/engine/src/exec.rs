@@ -1,0 +1,337 @@
+//! Commands in a running container.
+//!
+//! Execs live in memory, as with the Engine: a restarted daemon knows none. A command that the agent runs ends in its
+//! own time; a task watches each one and writes its exit code down before the output of an attached client ends, since
+//! that is when the client asks for it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, stream};
+use sockerless_agent_protocol::spec::ProcessSpec;
+use sockerless_docker::{ExecCreate, ExecInspect, ExecStart, ProcessConfig};
+use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::agents::{Begun, From};
+use crate::attach::{Session, Stdin, output};
+use crate::detach::DetachKeys;
+use crate::engine::{Engine, Inner};
+use crate::error::{Error, Result};
+use crate::frames::{STDERR, STDOUT, Streams, put_frame};
+use crate::ids;
+use crate::record::{ContainerRecord, Status};
+use crate::spec;
+
+/// What the shell says of a command that exists and cannot be run: the code of an exec that no agent could take.
+const CANNOT_RUN: i32 = 126;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Created,
+    Running { pid: u32 },
+    Exited { code: i32 },
+}
+
+struct Exec {
+    id: String,
+    container: String,
+    request: ExecCreate,
+    progress: watch::Sender<Progress>,
+}
+
+/// All execs of this daemon.
+#[derive(Default)]
+pub(crate) struct Execs {
+    by_id: Mutex<HashMap<String, Arc<Exec>>>,
+}
+
+impl Execs {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Exec>>> {
+        self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, id: &str) -> Result<Arc<Exec>> {
+        self.lock().get(id).cloned().ok_or_else(|| Error::not_found(format!("No such exec instance: {id}")))
+    }
+
+    /// Of those that have not ended, as inspect shows them.
+    pub(crate) fn of_container(&self, container: &str) -> Vec<String> {
+        let mut ids: Vec<String> = self
+            .lock()
+            .values()
+            .filter(|exec| exec.container == container && !matches!(*exec.progress.borrow(), Progress::Exited { .. }))
+            .map(|exec| exec.id.clone())
+            .collect();
+        ids.sort();
+        ids
+    }
+
+    /// Nothing runs in a container that has ended.
+    pub(crate) fn container_exited(&self, container: &str) {
+        for exec in self.lock().values().filter(|exec| exec.container == container) {
+            exec.progress.send_if_modified(|progress| {
+                let running = matches!(progress, Progress::Running { .. });
+                if running {
+                    *progress = Progress::Exited { code: 137 };
+                }
+                running
+            });
+        }
+    }
+
+    pub(crate) fn container_removed(&self, container: &str) {
+        self.lock().retain(|_, exec| exec.container != container);
+    }
+}
+
+impl Engine {
+    /// Prepares a command.
+    ///
+    /// # Errors
+    /// The container does not run or is paused; no command.
+    pub fn create_exec(&self, reference: &str, request: ExecCreate) -> Result<String> {
+        let record = self.running(reference)?;
+        let command = request.cmd.clone().unwrap_or_default();
+        if command.first().is_none_or(String::is_empty) {
+            return Err(Error::invalid("No exec command specified"));
+        }
+        DetachKeys::parse(Some(&request.detach_keys))?;
+        let id = ids::object()?;
+        let exec = Exec {
+            id: id.clone(),
+            container: record.id.clone(),
+            request,
+            progress: watch::Sender::new(Progress::Created),
+        };
+        self.inner.execs.lock().insert(id.clone(), Arc::new(exec));
+        self.inner.events.container(&record, &format!("exec_create: {}", command.join(" ")), &[("execID", id.clone())]);
+        Ok(id)
+    }
+
+    /// Runs a prepared command. `None` when the client does not want its streams.
+    ///
+    /// # Errors
+    /// No such exec; it was started before; the container does not run any more. A command that cannot be executed is no
+    /// error here: its session says so, and its exit code.
+    pub async fn start_exec(&self, id: &str, options: &ExecStart) -> Result<Option<Session>> {
+        let exec = self.inner.execs.get(id)?;
+        let record = self.running(&exec.container)?;
+        self.claim(&exec)?;
+        let command = exec.request.cmd.clone().unwrap_or_default().join(" ");
+        self.inner.events.container(&record, &format!("exec_start: {command}"), &[("execID", exec.id.clone())]);
+        let begun = self.begin(&exec, &record, options).await;
+        let begun = match begun {
+            Ok(begun) => begun,
+            Err(error) => {
+                self.inner.ended(&exec, CANNOT_RUN);
+                if options.detach {
+                    return Err(error);
+                }
+                let text = format!("{}: the command was not run\r\n", error.message);
+                return Ok(Some(said(&text, exec.request.tty, STDERR)));
+            }
+        };
+        match begun {
+            Begun::Failed { code, message } => {
+                self.inner.ended(&exec, code);
+                let message =
+                    format!("OCI runtime exec failed: exec failed: unable to start container process: {message}");
+                if options.detach {
+                    return Err(Error::invalid(message));
+                }
+                Ok(Some(said(&format!("{message}\r\n"), exec.request.tty, STDOUT)))
+            }
+            Begun::Started { pid } => {
+                exec.progress.send_replace(Progress::Running { pid });
+                let session = if options.detach { None } else { Some(self.session(&exec).await?) };
+                if let Err(error) = self.inner.agents.release(&exec.container, &exec.id).await {
+                    tracing::warn!(exec = %exec.id, %error, "the agent could not be told to let the output go");
+                }
+                let (engine, watched) = (self.inner.clone(), exec.clone());
+                self.inner.tasks.spawn(async move { engine.watch_exec(&watched).await });
+                Ok(session)
+            }
+        }
+    }
+
+    fn running(&self, reference: &str) -> Result<Arc<ContainerRecord>> {
+        let record = self.inner.containers.find(reference)?.record();
+        match record.state.status {
+            Status::Running => Ok(record),
+            Status::Paused => {
+                Err(Error::conflict(format!("container {reference} is paused, unpause the container before exec")))
+            }
+            Status::Restarting => Err(Error::conflict(format!(
+                "container {reference} is restarting, wait until the container is running"
+            ))),
+            _ => Err(Error::conflict(format!("container {} is not running", record.id))),
+        }
+    }
+
+    /// An exec is started once.
+    fn claim(&self, exec: &Exec) -> Result<()> {
+        let claimed = exec.progress.send_if_modified(|progress| {
+            let fresh = *progress == Progress::Created;
+            if fresh {
+                *progress = Progress::Running { pid: 0 };
+            }
+            fresh
+        });
+        if claimed {
+            return Ok(());
+        }
+        Err(match *exec.progress.borrow() {
+            Progress::Exited { .. } => Error::conflict(format!("exec command {} has already run", exec.id)),
+            _ => Error::conflict(format!("exec command {} is already running", exec.id)),
+        })
+    }
+
+    async fn begin(&self, exec: &Exec, record: &ContainerRecord, options: &ExecStart) -> Result<Begun> {
+        let request = &exec.request;
+        let [height, width] = options.console_size.or(request.console_size).unwrap_or_default();
+        let config = &record.config;
+        let own = request.env.clone().unwrap_or_default();
+        let inherited = config.env.clone().unwrap_or_default();
+        let name = |pair: &str| pair.split_once('=').map_or(pair, |(name, _)| name).to_owned();
+        let overridden: Vec<String> = own.iter().map(|pair| name(pair)).collect();
+        let env = inherited.into_iter().filter(|pair| !overridden.contains(&name(pair))).chain(own).collect();
+        let or = |value: &str, default: &str| if value.is_empty() { default } else { value }.to_owned();
+        let spec = ProcessSpec {
+            argv: request.cmd.clone().unwrap_or_default(),
+            tty: request.tty,
+            open_stdin: request.attach_stdin,
+            env,
+            working_dir: or(&request.working_dir, &config.working_dir),
+            user: or(&request.user, &config.user),
+            console_size: spec::size(height, width),
+            stop_signal: String::new(),
+            hostname: Some(config.hostname.clone()).filter(|name| !name.is_empty()),
+        };
+        self.inner.agents.start_process(&exec.container, &exec.id, &spec).await
+    }
+
+    async fn session(&self, exec: &Arc<Exec>) -> Result<Session> {
+        let request = &exec.request;
+        let agents = &self.inner.agents;
+        let detached = CancellationToken::new();
+        let keys = DetachKeys::parse(Some(&request.detach_keys))?;
+        let stdin = request.attach_stdin.then(|| {
+            let detach = request.tty.then(|| (keys, detached.clone()));
+            Stdin::of_process(agents.clone(), &exec.container, &exec.id, true, detach)
+        });
+        let streams = Streams { stdout: request.attach_stdout, stderr: request.attach_stderr };
+        let output = if request.attach_stdout || request.attach_stderr {
+            let (sender, receiver) = oneshot::channel();
+            let _ = sender.send(agents.output(&exec.container, &exec.id, From::Offset(0)).await);
+            // The client asks for the exit code when its output has ended: by then it is known.
+            let mut progress = exec.progress.subscribe();
+            let ended = stream::once(async move {
+                let _ = progress.wait_for(|progress| matches!(progress, Progress::Exited { .. })).await;
+                Ok(Bytes::new())
+            });
+            let until_detached = detached.clone();
+            let output = output(receiver, request.tty, streams, detached).chain(ended);
+            Some(output.take_until(async move { until_detached.cancelled().await }).boxed())
+        } else {
+            None
+        };
+        Ok(Session { tty: request.tty, output, stdin })
+    }
+
+    /// What is known of an exec.
+    ///
+    /// # Errors
+    /// No such exec.
+    pub fn inspect_exec(&self, id: &str) -> Result<ExecInspect> {
+        let exec = self.inner.execs.get(id)?;
+        let request = &exec.request;
+        let command = request.cmd.clone().unwrap_or_default();
+        let progress = *exec.progress.borrow();
+        let (running, exit_code, pid) = match progress {
+            Progress::Created => (false, None, 0),
+            Progress::Running { pid } => (true, None, pid),
+            Progress::Exited { code } => (false, Some(code.into()), 0),
+        };
+        Ok(ExecInspect {
+            id: exec.id.clone(),
+            running,
+            exit_code,
+            process_config: ProcessConfig {
+                tty: request.tty,
+                entrypoint: command.first().cloned().unwrap_or_default(),
+                arguments: command.iter().skip(1).cloned().collect(),
+                privileged: Some(request.privileged),
+                user: request.user.clone(),
+            },
+            open_stdin: request.attach_stdin,
+            open_stderr: request.attach_stderr,
+            open_stdout: request.attach_stdout,
+            can_remove: matches!(progress, Progress::Exited { .. }),
+            container_id: exec.container.clone(),
+            detach_keys: request.detach_keys.clone(),
+            pid: pid.into(),
+        })
+    }
+
+    /// Tells an exec's terminal its size.
+    ///
+    /// # Errors
+    /// No such exec; it does not run.
+    pub async fn resize_exec(&self, id: &str, height: u16, width: u16) -> Result<()> {
+        let exec = self.inner.execs.get(id)?;
+        if !matches!(*exec.progress.borrow(), Progress::Running { .. }) {
+            return Err(Error::conflict(format!("exec process is not started: {id}")));
+        }
+        self.inner.agents.resize(&exec.container, &exec.id, height, width).await
+    }
+}
+
+impl Inner {
+    async fn watch_exec(&self, exec: &Exec) {
+        let mut progress = exec.progress.subscribe();
+        let over = async {
+            let _ = progress.wait_for(|progress| matches!(progress, Progress::Exited { .. })).await;
+        };
+        let code = tokio::select! {
+            code = self.agents.exited(&exec.container, &exec.id) => match code {
+                Ok(code) => code,
+                Err(error) => {
+                    tracing::warn!(exec = %exec.id, %error, "how the command ended is not known");
+                    137
+                }
+            },
+            // The container has ended, and the command with it.
+            () = over => 137,
+        };
+        self.ended(exec, code);
+        self.agents.forget(&exec.container, &exec.id).await;
+    }
+
+    fn ended(&self, exec: &Exec, code: i32) {
+        exec.progress.send_if_modified(|progress| {
+            let first = !matches!(progress, Progress::Exited { .. });
+            if first {
+                *progress = Progress::Exited { code };
+            }
+            first
+        });
+        if let Some(cell) = self.containers.get(&exec.container) {
+            let attributes = [("execID", exec.id.clone()), ("exitCode", code.to_string())];
+            self.events.container(&cell.record(), "exec_die", &attributes);
+        }
+    }
+}
+
+/// A session that says one thing and ends.
+fn said(text: &str, tty: bool, source: u8) -> Session {
+    let bytes = if tty {
+        Bytes::copy_from_slice(text.as_bytes())
+    } else {
+        let mut framed = BytesMut::new();
+        put_frame(&mut framed, source, text.as_bytes());
+        framed.freeze()
+    };
+    Session { tty, output: Some(stream::once(async move { Ok(bytes) }).boxed()), stdin: None }
+}

@@ -1,0 +1,69 @@
+//! Docker's framing of output that has two streams.
+
+use std::pin::Pin;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::Stream;
+
+use crate::error::Error;
+
+/// Bytes on their way to or from a client.
+pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
+
+/// Output as it goes to a client.
+pub struct Output {
+    /// A terminal's output: without frames.
+    pub tty: bool,
+    /// The bytes.
+    pub stream: ByteStream,
+}
+
+/// Which of a process's streams a client wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Streams {
+    pub(crate) stdout: bool,
+    pub(crate) stderr: bool,
+}
+
+impl Streams {
+    pub(crate) const BOTH: Self = Self { stdout: true, stderr: true };
+
+    /// By the number of the stream in a frame's header.
+    pub(crate) const fn wants(self, stream: u8) -> bool {
+        match stream {
+            2 => self.stderr,
+            _ => self.stdout,
+        }
+    }
+}
+
+/// Standard output in a frame's header.
+pub(crate) const STDOUT: u8 = 1;
+/// Standard error in a frame's header.
+pub(crate) const STDERR: u8 = 2;
+
+/// Appends a frame: stream, three zero bytes, the length in big endian, and the bytes.
+pub(crate) fn put_frame(out: &mut BytesMut, stream: u8, payload: &[u8]) {
+    for part in payload.chunks(u32::MAX as usize) {
+        out.reserve(8 + part.len());
+        out.put_u8(stream);
+        out.put_bytes(0, 3);
+        // A chunk of at most u32::MAX bytes.
+        out.put_u32(u32::try_from(part.len()).unwrap_or(u32::MAX));
+        out.put_slice(part);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_is_eight_bytes_of_header_and_the_payload() {
+        let mut out = BytesMut::new();
+        put_frame(&mut out, STDERR, b"abc");
+        assert_eq!(&out[..], b"\x02\0\0\0\0\0\0\x03abc");
+        put_frame(&mut out, STDOUT, b"");
+        assert_eq!(out.len(), 11);
+    }
+}

@@ -1,0 +1,97 @@
+//! A container in full.
+
+use jiff::Timestamp;
+use sockerless_docker::{ContainerInspect, GraphDriver, MountPoint, NetworkSettings, State, ZERO_TIME, format_time};
+
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::record::{ContainerRecord, Status};
+
+impl Engine {
+    /// Everything that Docker shows of a container.
+    ///
+    /// # Errors
+    /// No such container.
+    pub fn inspect_container(&self, reference: &str, size: bool) -> Result<ContainerInspect> {
+        let record = self.inner.containers.find(reference)?.record();
+        let driver = self
+            .inner
+            .backends
+            .get(&record.backend)
+            .map_or_else(|| record.backend.clone(), |backend| backend.loaded().descriptor.driver.clone());
+        let execs = self.inner.execs.of_container(&record.id);
+        Ok(ContainerInspect {
+            id: record.id.clone(),
+            created: format_time(record.created),
+            path: record.command.first().cloned().unwrap_or_default(),
+            args: record.command.iter().skip(1).cloned().collect(),
+            state: state(&record),
+            image: record.image_id.clone(),
+            name: format!("/{}", record.name),
+            restart_count: i64::try_from(record.restart_count).unwrap_or(i64::MAX),
+            driver: driver.clone(),
+            platform: record.platform.clone(),
+            exec_ids: Some(execs).filter(|ids| !ids.is_empty()),
+            host_config: record.host_config.clone(),
+            graph_driver: GraphDriver { data: None, name: driver },
+            size_rw: size.then_some(0),
+            size_root_fs: size.then_some(0),
+            mounts: mounts(&record),
+            config: record.config.clone(),
+            network_settings: network_settings(&record),
+            ..ContainerInspect::default()
+        })
+    }
+}
+
+fn state(record: &ContainerRecord) -> State {
+    let state = &record.state;
+    let time = |time: Option<Timestamp>| time.map_or_else(|| ZERO_TIME.to_owned(), format_time);
+    State {
+        status: state.status.as_str().to_owned(),
+        running: state.status.is_live(),
+        paused: state.status == Status::Paused,
+        restarting: state.status == Status::Restarting,
+        oom_killed: false,
+        dead: state.status == Status::Dead,
+        pid: state.pid.into(),
+        exit_code: state.exit.code.into(),
+        error: state.exit.error.clone(),
+        started_at: time(state.started_at),
+        finished_at: time(state.finished_at),
+        health: None,
+    }
+}
+
+/// Binds and volumes as the client named them. What is in them lives where the backend puts it, and `plan` has said so.
+fn mounts(record: &ContainerRecord) -> Vec<MountPoint> {
+    let binds = record.host_config.binds.iter().flatten().filter_map(|bind| {
+        let mut parts = bind.split(':');
+        let (source, destination, mode) = (parts.next()?, parts.next()?, parts.next().unwrap_or_default());
+        let path = source.starts_with('/');
+        Some(MountPoint {
+            r#type: if path { "bind" } else { "volume" }.to_owned(),
+            name: if path { String::new() } else { source.to_owned() },
+            source: if path { source.to_owned() } else { String::new() },
+            destination: destination.to_owned(),
+            driver: if path { String::new() } else { "local".to_owned() },
+            mode: mode.to_owned(),
+            rw: !mode.split(',').any(|option| option == "ro"),
+            propagation: if path { "rprivate" } else { "" }.to_owned(),
+        })
+    });
+    binds.collect()
+}
+
+fn network_settings(record: &ContainerRecord) -> NetworkSettings {
+    let mut settings = NetworkSettings { networks: record.endpoints.clone(), ..NetworkSettings::default() };
+    // The old fields repeat what the default network says.
+    if let Some(endpoint) = record.endpoints.get("bridge") {
+        settings.endpoint_id.clone_from(&endpoint.endpoint_id);
+        settings.gateway.clone_from(&endpoint.gateway);
+        settings.ip_address.clone_from(&endpoint.ip_address);
+        settings.ip_prefix_len = endpoint.ip_prefix_len;
+        settings.mac_address.clone_from(&endpoint.mac_address);
+    }
+    settings
+}

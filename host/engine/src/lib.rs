@@ -1,0 +1,56 @@
+//! Containers, execs, images, networks, volumes and events: what the Docker API acts on.
+//!
+//! The engine knows no HTTP and no WebAssembly. Above it is the API, which turns requests into calls of [`Engine`]; below it are
+//! a [`Store`](sockerless_store::Store), the agents inside the containers, and [`Backend`](sockerless_backend::Backend)s.
+//!
+//! - [`Engine`]: everything that clients ask for; [`Error`]: how it says no.
+//! - `actor`, `start`, `run`: one task per container owns its transitions, another watches its run.
+//! - `attach`, `exec`, `logs`, `archive`: what goes on inside a container, by its agent.
+//! - [`Services`]: what the engine gives to backends.
+
+#![forbid(unsafe_code)]
+
+mod actor;
+mod agents;
+mod archive;
+mod attach;
+mod cell;
+mod create;
+mod detach;
+mod engine;
+mod error;
+mod events;
+mod exec;
+mod frames;
+mod ids;
+mod images;
+mod info;
+mod inspect;
+mod lines;
+mod list;
+mod logs;
+mod manage;
+mod networks;
+mod record;
+mod registry;
+mod run;
+mod services;
+mod signals;
+mod spec;
+mod start;
+mod top;
+mod volumes;
+mod wait;
+
+pub use archive::ArchivePutOptions;
+pub use attach::{AttachOptions, Session, Stdin};
+pub use create::Created;
+pub use engine::{Backends, Engine, Identity, Stored};
+pub use error::{Error, ErrorKind, Result};
+pub use events::EventOptions;
+pub use frames::{ByteStream, Output};
+pub use list::ListOptions;
+pub use logs::LogOptions;
+pub use manage::RemoveOptions;
+pub use services::Services;
+pub use wait::{Wait, WaitCondition, WaitResult};

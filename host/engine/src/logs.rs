@@ -1,0 +1,200 @@
+//! What a container wrote.
+//!
+//! The backend keeps the log where it has one (the mapping: a query of Log Analytics), and then a snapshot comes from there,
+//! with its times. To follow a running container is the agent's part: its spool is live and knows the two streams
+//! apart.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use sockerless_backend::Backend;
+use sockerless_backend::types::{LogEntry, LogQuery, LogSource};
+
+use crate::agents::{From, Reader};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::frames::{ByteStream, Output, STDERR, STDOUT, Streams, put_frame};
+use crate::lines::{Line, Lines};
+use crate::record::ContainerRecord;
+
+/// What a client wants of a log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogOptions {
+    /// Goes on while the container runs.
+    pub follow: bool,
+    /// Standard output is wanted.
+    pub stdout: bool,
+    /// Standard error is wanted.
+    pub stderr: bool,
+    /// Each line begins with its time.
+    pub timestamps: bool,
+    /// From this time on.
+    pub since: Option<Timestamp>,
+    /// Until this time.
+    pub until: Option<Timestamp>,
+    /// Only the last so many lines of what is there already.
+    pub tail: Option<u64>,
+}
+
+/// Pages that one snapshot reads at most: a backend that never comes to an end shall not hold a client for ever.
+const PAGES: usize = 1000;
+
+impl Engine {
+    /// The log of a container.
+    ///
+    /// # Errors
+    /// No such container; neither stream is wanted; the backend cannot read its log.
+    pub async fn container_logs(&self, reference: &str, options: LogOptions) -> Result<Output> {
+        let cell = self.inner.containers.find(reference)?;
+        if !(options.stdout || options.stderr) {
+            return Err(Error::invalid("Bad parameters: you must choose at least one stream"));
+        }
+        let record = cell.record();
+        let tty = record.config.tty;
+        let live = match record.run_id().filter(|_| options.follow && record.state.status.is_live()) {
+            Some(run) if self.inner.agents.connected(&cell.id) => {
+                let reading = cell.attachments().reading();
+                Some((run.to_owned(), reading))
+            }
+            _ => None,
+        };
+        let stream = match live {
+            Some((run, reading)) => {
+                let oldest = self.inner.agents.output(&cell.id, &run, From::Oldest).await?;
+                // A spool that has its first byte has everything of this run: there is no seam between the backend's log and it.
+                if oldest.offset() == 0 && options.since.is_none() && record.state.exits == 0 {
+                    live_lines(oldest.counted(reading), tty, &options)
+                } else {
+                    drop(oldest);
+                    let reader = self.inner.agents.output(&cell.id, &run, From::End).await?.counted(reading);
+                    let snapshot = self.snapshot(&record, &options).await?;
+                    let options = LogOptions { tail: None, ..options };
+                    snapshot.chain(live_lines(reader, tty, &options)).boxed()
+                }
+            }
+            None => self.snapshot(&record, &options).await?,
+        };
+        Ok(Output { tty, stream })
+    }
+
+    async fn snapshot(&self, record: &ContainerRecord, options: &LogOptions) -> Result<ByteStream> {
+        let backend = self.inner.backend(&record.backend)?;
+        if !backend.loaded().logs {
+            return Err(Error::not_implemented(format!(
+                "the backend \"{}\" keeps no log, and the container does not run: there is nothing to read it from",
+                record.backend
+            )));
+        }
+        let entries = read_all(&backend, record, options).await?;
+        let tty = record.config.tty;
+        let timestamps = options.timestamps;
+        let chunks = entries.into_iter().map(move |entry| {
+            let line = Line {
+                stream: if entry.source == LogSource::Stderr { STDERR } else { STDOUT },
+                text: entry.line.into(),
+                ended: !entry.partial,
+            };
+            let time = Timestamp::try_from(entry.time).unwrap_or(Timestamp::UNIX_EPOCH);
+            Ok(encode(&line, tty, timestamps.then_some(time)))
+        });
+        Ok(stream::iter(chunks).boxed())
+    }
+}
+
+async fn read_all(
+    backend: &Arc<dyn Backend>,
+    record: &ContainerRecord,
+    options: &LogOptions,
+) -> Result<VecDeque<LogEntry>> {
+    // A time before what the system can express is no limit.
+    let system = |time: Timestamp| SystemTime::try_from(time).ok();
+    let query =
+        LogQuery { since: options.since.and_then(system), until: options.until.and_then(system), tail: options.tail };
+    let tail = options.tail.map_or(usize::MAX, |tail| usize::try_from(tail).unwrap_or(usize::MAX));
+    let mut entries = VecDeque::new();
+    let mut cursor = None;
+    for _ in 0..PAGES {
+        let page = backend.logs(record.for_backend(), query.clone(), cursor).await?;
+        for entry in page.entries {
+            let wanted = match entry.source {
+                LogSource::Stdout => options.stdout,
+                LogSource::Stderr => options.stderr,
+            };
+            // The backend's log may be coarser than what was asked for.
+            let in_time = query.since.is_none_or(|since| entry.time >= since)
+                && query.until.is_none_or(|until| entry.time <= until);
+            if wanted && in_time {
+                entries.push_back(entry);
+                if entries.len() > tail {
+                    entries.pop_front();
+                }
+            }
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(entries);
+        }
+    }
+    tracing::warn!(container = %record.id, "the backend's log has no end: cut");
+    Ok(entries)
+}
+
+/// Lines as they come, with the last `tail` of those that are there already.
+fn live_lines(reader: Reader, tty: bool, options: &LogOptions) -> ByteStream {
+    let streams = Streams { stdout: options.stdout, stderr: options.stderr };
+    let (timestamps, tail) = (options.timestamps, options.tail);
+    let until = options.until;
+    let behind = reader.behind();
+    let frames = reader.into_frames();
+    let lines = Lines::of(frames, streams, tail.map(|tail| (tail, behind)));
+    let encoded = lines.map_ok(move |line| encode(&line, tty, timestamps.then(Timestamp::now)));
+    match until {
+        None => encoded.boxed(),
+        Some(until) => {
+            let left = std::time::Duration::try_from(Timestamp::now().duration_until(until)).unwrap_or_default();
+            encoded.take_until(tokio::time::sleep(left)).boxed()
+        }
+    }
+}
+
+fn encode(line: &Line, tty: bool, time: Option<Timestamp>) -> Bytes {
+    let mut text = BytesMut::with_capacity(line.text.len() + 48);
+    if let Some(time) = time {
+        text.extend_from_slice(log_time(time).as_bytes());
+        text.extend_from_slice(b" ");
+    }
+    text.extend_from_slice(&line.text);
+    if line.ended {
+        text.extend_from_slice(b"\n");
+    }
+    if tty {
+        return text.freeze();
+    }
+    let mut framed = BytesMut::with_capacity(text.len() + 8);
+    put_frame(&mut framed, line.stream, &text);
+    framed.freeze()
+}
+
+/// With nine digits, whatever they are: columns of a log line up.
+fn log_time(time: Timestamp) -> String {
+    format!("{time:.9}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_with_its_time_is_one_frame() {
+        let line = Line { stream: STDERR, text: Bytes::from_static(b"oops"), ended: true };
+        let time: Timestamp = "2026-11-24T01:02:03.5Z".parse().unwrap();
+        let bytes = encode(&line, false, Some(time));
+        assert_eq!(&bytes[..8], [2, 0, 0, 0, 0, 0, 0, 36]);
+        assert_eq!(&bytes[8..], b"2026-11-24T01:02:03.500000000Z oops\n");
+        assert_eq!(&encode(&line, true, None)[..], b"oops\n");
+    }
+}

@@ -1,0 +1,216 @@
+//! What clients ask of a container as a whole.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sockerless_docker::{ContainerUpdate, ContainersPruned, Filters, check_container_name, parse_time};
+
+use crate::cell::{Cell, Command};
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::record::Status;
+use crate::signals;
+
+/// How a container is removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RemoveOptions {
+    /// Also while it runs.
+    pub force: bool,
+    /// With its anonymous volumes.
+    pub volumes: bool,
+    /// A link, not the container.
+    pub link: bool,
+}
+
+impl Engine {
+    fn find(&self, reference: &str) -> Result<Arc<Cell>> {
+        self.inner.containers.find(reference)
+    }
+
+    /// Starts a container.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotModified`] when it runs; whatever the backend says; the command cannot be executed.
+    pub async fn start_container(&self, reference: &str) -> Result<()> {
+        self.find(reference)?.ask(Command::Start).await
+    }
+
+    /// Stops a container, as its backend does that.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotModified`] when it does not run.
+    pub async fn stop_container(&self, reference: &str, signal: Option<String>, timeout: Option<i32>) -> Result<()> {
+        let signal = signal.map(|signal| signals::parse(Some(&signal))).transpose()?;
+        self.find(reference)?.ask(|reply| Command::Stop { signal, timeout, reply }).await
+    }
+
+    /// Restarts a container, as its backend does that.
+    ///
+    /// # Errors
+    /// Whatever stop and start say.
+    pub async fn restart_container(&self, reference: &str, timeout: Option<i32>) -> Result<()> {
+        self.find(reference)?.ask(|reply| Command::Restart { timeout, reply }).await
+    }
+
+    /// Sends a signal, SIGKILL unless named, as the container's backend does that.
+    ///
+    /// # Errors
+    /// No such signal; the container does not run.
+    pub async fn kill_container(&self, reference: &str, signal: Option<&str>) -> Result<()> {
+        let signal = signals::parse(signal)?;
+        let cell = self.find(reference)?;
+        cell.ask(|reply| Command::Kill { signal, reply }).await.map_err(|error| match error.kind {
+            ErrorKind::Conflict if error.message.starts_with("cannot kill container") => {
+                Error::conflict(format!("cannot kill container: {reference}: container {} is not running", cell.id))
+            }
+            _ => error,
+        })
+    }
+
+    /// Tells a container's terminal its size.
+    ///
+    /// # Errors
+    /// No such container; it does not run, or has no agent or no terminal.
+    pub async fn resize_container(&self, reference: &str, height: u16, width: u16) -> Result<()> {
+        let record = self.find(reference)?.record();
+        let run = record.run_id().filter(|_| record.state.status.is_live());
+        let run = run.ok_or_else(|| Error::conflict(format!("container {} is not running", record.id)))?;
+        self.inner.agents.resize(&record.id, run, height, width).await?;
+        let size = [("height", height.to_string()), ("width", width.to_string())];
+        self.inner.events.container(&record, "resize", &size);
+        Ok(())
+    }
+
+    /// Suspends a container, in its state only.
+    ///
+    /// # Errors
+    /// It does not run, or is paused already.
+    pub async fn pause_container(&self, reference: &str) -> Result<()> {
+        self.find(reference)?.ask(Command::Pause).await
+    }
+
+    /// Ends a pause.
+    ///
+    /// # Errors
+    /// It is not paused.
+    pub async fn unpause_container(&self, reference: &str) -> Result<()> {
+        self.find(reference)?.ask(Command::Unpause).await
+    }
+
+    /// Gives a container another name.
+    ///
+    /// # Errors
+    /// The name is malformed or taken.
+    pub async fn rename_container(&self, reference: &str, name: &str) -> Result<()> {
+        let cell = self.find(reference)?;
+        if name.is_empty() {
+            return Err(Error::invalid("Neither old nor new names may be empty"));
+        }
+        check_container_name(name).map_err(|error| Error::invalid(error.to_string()))?;
+        let name = name.strip_prefix('/').unwrap_or(name).to_owned();
+        let old = cell.record().name.clone();
+        if old == name {
+            return Err(Error::invalid(format!("Renaming a container with the same name as its current name: {name}")));
+        }
+        self.inner.containers.reserve(&name, &cell.id)?;
+        let new = name.clone();
+        let renamed = cell
+            .ask(|reply| Command::Edit {
+                edit: Box::new(move |record| {
+                    record.name = new;
+                    Ok(())
+                }),
+                reply,
+            })
+            .await;
+        let free = if renamed.is_ok() { &old } else { &name };
+        self.inner.containers.release(free, &cell.id);
+        renamed?;
+        self.inner.events.container(&cell.record(), "rename", &[("oldName", format!("/{old}"))]);
+        Ok(())
+    }
+
+    /// Changes what can be changed of a container while it exists: its restart policy. Resources are set when the
+    /// container is made, and stay.
+    ///
+    /// # Errors
+    /// No such container.
+    pub async fn update_container(&self, reference: &str, update: ContainerUpdate) -> Result<Vec<String>> {
+        let cell = self.find(reference)?;
+        let policy = update.restart_policy.clone();
+        let resources = ContainerUpdate { restart_policy: policy.clone(), ..ContainerUpdate::default() };
+        let warnings = if update == resources {
+            Vec::new()
+        } else {
+            vec!["resources are fixed when the container is created: the change has no effect".to_owned()]
+        };
+        if !policy.name.is_empty() {
+            cell.ask(|reply| Command::Edit {
+                edit: Box::new(move |record| {
+                    if record.host_config.auto_remove && policy.name != "no" {
+                        return Err(Error::invalid(
+                            "Restart policy cannot be updated because AutoRemove is enabled for the container",
+                        ));
+                    }
+                    record.host_config.restart_policy = policy;
+                    Ok(())
+                }),
+                reply,
+            })
+            .await?;
+        }
+        self.inner.events.container(&cell.record(), "update", &[]);
+        Ok(warnings)
+    }
+
+    /// Removes a container, here and in the cloud.
+    ///
+    /// # Errors
+    /// It runs and is not forced; the cloud refuses: then the container stays, dead, and can be removed again.
+    pub async fn remove_container(&self, reference: &str, options: RemoveOptions) -> Result<()> {
+        let cell = self.find(reference)?;
+        if options.link {
+            return Err(Error::invalid("Conflict, cannot remove the default link name of the container"));
+        }
+        if cell.record().state.status == Status::Removing {
+            return Err(Error::conflict(format!("removal of container {reference} is already in progress")));
+        }
+        cell.ask(|reply| Command::Remove { force: options.force, reply }).await
+    }
+
+    /// Removes every container that does not run.
+    ///
+    /// # Errors
+    /// An unknown filter. A container that cannot be removed is left, and logged.
+    pub async fn prune_containers(&self, filters: &Filters) -> Result<ContainersPruned> {
+        filters.accept(&["label", "label!", "until"])?;
+        let until = match filters.get("until").first() {
+            Some(until) => parse_time(until, Timestamp::now()).map_err(|error| Error::invalid(error.to_string()))?,
+            None => None,
+        };
+        let mut deleted = Vec::new();
+        for cell in self.inner.containers.all() {
+            let record = cell.record();
+            let stopped = matches!(record.state.status, Status::Created | Status::Exited | Status::Dead);
+            let labels = record.config.labels.clone().unwrap_or_default();
+            if !stopped
+                || until.is_some_and(|until| record.created > until)
+                || !filters.matches_labels("label", &labels)
+                || filters.excludes_labels("label!", &labels)
+            {
+                continue;
+            }
+            match cell.ask(|reply| Command::Remove { force: false, reply }).await {
+                Ok(()) => deleted.push(cell.id.clone()),
+                Err(error) => tracing::warn!(container = %cell.id, %error, "not pruned"),
+            }
+        }
+        self.inner.events.publish(
+            "container",
+            "prune",
+            "",
+            [("reclaimed".to_owned(), "0".to_owned())].into_iter().collect(),
+        );
+        Ok(ContainersPruned { containers_deleted: Some(deleted).filter(|ids| !ids.is_empty()), space_reclaimed: 0 })
+    }
+}

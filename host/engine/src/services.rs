@@ -1,0 +1,245 @@
+//! What the engine gives to backends: the agents of its containers, and a place for the outcomes of their requests.
+//!
+//! Made before the engine and before any backend, so that each of them can be given to the other.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use sockerless_agent_protocol::{env, headers, paths, spec::ProcessSpec, token};
+use sockerless_agents::AgentRegistry;
+use sockerless_backend::types::Outcome;
+use sockerless_backend::{AgentBroker, AgentError, OutcomeSink, Provision};
+use sockerless_store::{Change, Kind, Store};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::agents::Agents;
+use crate::error::Result;
+use crate::run::Control;
+
+/// How long the agent may still take to accept a run after its invocation has failed: the response may be lost
+/// and the invocation not.
+const AFTER_FAILURE: Duration = Duration::from_secs(3);
+
+/// What the host keeps to recognise the agent of a container, and to be recognised by it. Neither gives away the token.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct AgentSecret {
+    /// Of the token with which the agent dials in.
+    pub(crate) callback_hash: String,
+    /// With which the host invokes the agent.
+    pub(crate) invocation_key: String,
+}
+
+struct ActiveRun {
+    id: String,
+    outcome: watch::Sender<Option<Outcome>>,
+    disconnected: CancellationToken,
+}
+
+#[derive(Default)]
+struct State {
+    /// By container: what its agent is to run, from before the container is made.
+    specs: HashMap<String, ProcessSpec>,
+    secrets: HashMap<String, AgentSecret>,
+    runs: HashMap<String, ActiveRun>,
+}
+
+/// The agents and outcomes of all containers.
+pub struct Services {
+    store: Arc<dyn Store>,
+    registry: AgentRegistry,
+    agents: Agents,
+    /// Where agents dial in, as they see it. Absent: containers have no agent.
+    callback_url: Option<String>,
+    state: Mutex<State>,
+}
+
+impl Services {
+    /// `callback_url`: base URL (`wss://…`) under which agents reach the host; without it containers get no agent.
+    pub fn new(store: Arc<dyn Store>, registry: AgentRegistry, callback_url: Option<String>) -> Arc<Self> {
+        let agents = Agents::new(registry.clone());
+        Arc::new(Self { store, registry, agents, callback_url, state: Mutex::default() })
+    }
+
+    pub(crate) fn registry(&self) -> &AgentRegistry {
+        &self.registry
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Announces a container that is about to be made, or was found in the store.
+    pub(crate) fn expect(&self, container: &str, spec: ProcessSpec) {
+        self.lock().specs.insert(container.to_owned(), spec);
+    }
+
+    /// Takes up the secrets that were stored.
+    pub(crate) async fn restore(&self) -> Result<()> {
+        for record in self.store.all(Kind::Agent).await? {
+            match serde_json::from_str::<AgentSecret>(&record.body) {
+                Ok(secret) => {
+                    self.registry.register(&record.id, &secret.callback_hash);
+                    self.lock().secrets.insert(record.id, secret);
+                }
+                Err(error) => {
+                    tracing::error!(container = %record.id, %error, "the stored secret of an agent is unreadable: its container cannot be reached");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A container is gone.
+    pub(crate) fn forget(&self, container: &str) {
+        let mut state = self.lock();
+        state.specs.remove(container);
+        state.secrets.remove(container);
+        state.runs.remove(container);
+        drop(state);
+        self.registry.forget(container);
+    }
+
+    /// A run is about to be asked for.
+    pub(crate) fn begin(&self, container: &str, run: &str) -> Control {
+        let (outcome, watched) = watch::channel(None);
+        let disconnected = CancellationToken::new();
+        let active = ActiveRun { id: run.to_owned(), outcome, disconnected: disconnected.clone() };
+        self.lock().runs.insert(container.to_owned(), active);
+        Control { outcome: watched, disconnected }
+    }
+
+    /// The run is over.
+    pub(crate) fn end(&self, container: &str) {
+        self.lock().runs.remove(container);
+        self.agents.run_ended(container);
+    }
+
+    /// Ends the run of a container, if one is under way: kills its processes if the agent can be reached, and cuts the link.
+    pub(crate) async fn disconnect_run(&self, container: &str) {
+        let Some((run, disconnected)) =
+            self.lock().runs.get(container).map(|run| (run.id.clone(), run.disconnected.clone()))
+        else {
+            return;
+        };
+        if self.registry.connected(container)
+            && let Err(error) = self.agents.signal(container, &run, "SIGKILL").await
+        {
+            tracing::warn!(container, %error, "the agent could not be told to kill the processes");
+        }
+        disconnected.cancel();
+    }
+
+    fn outcome_of(&self, container: &str, run: &str) -> Option<watch::Receiver<Option<Outcome>>> {
+        self.lock().runs.get(container).filter(|active| active.id == run).map(|active| active.outcome.subscribe())
+    }
+}
+
+#[async_trait]
+impl AgentBroker for Services {
+    async fn provision(&self, container: &str) -> Result<Option<Provision>, AgentError> {
+        let Some(callback_url) = &self.callback_url else {
+            return Ok(None);
+        };
+        let spec = self.lock().specs.get(container).cloned();
+        let spec = spec.ok_or_else(|| AgentError::UnknownContainer(container.to_owned()))?;
+        let token = token::AgentToken::generate().map_err(|error| AgentError::Other(error.to_string()))?;
+        let secret = AgentSecret { callback_hash: token.callback_hash(), invocation_key: token.invocation_key() };
+        let body = serde_json::to_string(&secret).map_err(|error| AgentError::Other(error.to_string()))?;
+        self.store
+            .apply(vec![Change::put(Kind::Agent, container, body)])
+            .await
+            .map_err(|error| AgentError::Other(error.to_string()))?;
+        self.registry.register(container, &secret.callback_hash);
+        self.lock().secrets.insert(container.to_owned(), secret);
+        Ok(Some(Provision {
+            environment: vec![
+                (env::TOKEN.to_owned(), token.expose().to_owned()),
+                (env::CONTAINER_ID.to_owned(), container.to_owned()),
+                (env::CALLBACK_URL.to_owned(), callback_url.clone()),
+                (env::SPEC.to_owned(), spec.encode()),
+            ],
+            startup: ["sockerless-agent", "run", "--"].map(str::to_owned).to_vec(),
+            invocation_path: paths::INVOCATION.to_owned(),
+            exit_code_header: headers::EXIT_CODE.to_owned(),
+        }))
+    }
+
+    async fn prepare(&self, container: &str, run: &str) -> Result<(), AgentError> {
+        match self.lock().runs.get(container) {
+            Some(active) if active.id == run => Ok(()),
+            Some(_) => Err(AgentError::NotPrepared(run.to_owned())),
+            None => Err(AgentError::UnknownContainer(container.to_owned())),
+        }
+    }
+
+    async fn await_connect(&self, container: &str, run: &str, limit: Duration) -> Result<(), AgentError> {
+        let mut outcome = self.outcome_of(container, run).ok_or_else(|| AgentError::NotPrepared(run.to_owned()))?;
+        let mut accepted = std::pin::pin!(self.agents.accepted(container, run));
+        let mut deadline = Instant::now() + limit;
+        let mut failure: Option<String> = None;
+        loop {
+            tokio::select! {
+                result = &mut accepted => return result.map_err(|error| AgentError::Failed(error.message)),
+                () = tokio::time::sleep_until(deadline) => return Err(match failure {
+                    Some(text) => AgentError::Failed(text),
+                    None => AgentError::Timeout(format!("the agent did not connect and accept the run within {} s", limit.as_secs())),
+                }),
+                Ok(()) = outcome.changed(), if failure.is_none() => {
+                    let text = match &*outcome.borrow_and_update() {
+                        Some(Ok(response)) if response.status >= 400 => {
+                            Some(format!("the invocation was answered with status {}{}", response.status, excerpt(&response.body)))
+                        }
+                        Some(Err(error)) => Some(format!("the invocation failed: {error}")),
+                        Some(Ok(_)) | None => None,
+                    };
+                    if text.is_some() {
+                        deadline = deadline.min(Instant::now() + AFTER_FAILURE);
+                        failure = text;
+                    }
+                }
+            }
+        }
+    }
+
+    fn connected(&self, container: &str) -> bool {
+        self.registry.connected(container)
+    }
+
+    async fn disconnect(&self, container: &str) -> Result<(), AgentError> {
+        self.disconnect_run(container).await;
+        Ok(())
+    }
+
+    async fn invocation_key(&self, container: &str) -> Result<String, AgentError> {
+        self.lock()
+            .secrets
+            .get(container)
+            .map(|secret| secret.invocation_key.clone())
+            .ok_or_else(|| AgentError::UnknownContainer(container.to_owned()))
+    }
+}
+
+#[async_trait]
+impl OutcomeSink for Services {
+    async fn dispatched(&self, container: &str, run: &str, outcome: Outcome) {
+        let state = self.lock();
+        match state.runs.get(container).filter(|active| active.id == run) {
+            Some(active) => {
+                active.outcome.send_replace(Some(outcome));
+            }
+            None => tracing::debug!(container, run, "the outcome of a run that is over"),
+        }
+    }
+}
+
+/// The beginning of a response's body, for an error's text.
+fn excerpt(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let text: String = text.trim().chars().take(300).collect();
+    if text.is_empty() { String::new() } else { format!(": {text}") }
+}

@@ -1,0 +1,76 @@
+//! Waiting for a container.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::record::{ContainerRecord, Exit, Status};
+
+/// What a client waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WaitCondition {
+    /// The container does not run; at once if it does not now.
+    #[default]
+    NotRunning,
+    /// A run ends from now on, also one that has not begun.
+    NextExit,
+    /// The container is gone.
+    Removed,
+}
+
+/// A client that waits. What it waits for cannot be missed from when it has this.
+pub struct Wait {
+    record: watch::Receiver<Arc<ContainerRecord>>,
+    condition: WaitCondition,
+    /// How many runs had ended when the wait began.
+    exits: u64,
+}
+
+/// What a wait brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitResult {
+    /// The exit code.
+    pub status_code: i64,
+    /// Why the wait, or the container, failed.
+    pub error: Option<String>,
+}
+
+impl Wait {
+    /// Waits.
+    pub async fn exited(mut self) -> WaitResult {
+        let (condition, exits) = (self.condition, self.exits);
+        let reached = |record: &Arc<ContainerRecord>| {
+            let status = record.state.status;
+            match condition {
+                WaitCondition::NotRunning => !status.is_live(),
+                WaitCondition::NextExit => record.state.exits > exits || status == Status::Removed,
+                WaitCondition::Removed => status == Status::Removed,
+            }
+        };
+        let exit = match self.record.wait_for(reached).await {
+            Ok(record) => Ok(record.state.exit.clone()),
+            Err(_) => Err("the daemon is shutting down"),
+        };
+        match exit {
+            Ok(Exit { code, error }) => {
+                WaitResult { status_code: code.into(), error: Some(error).filter(|error| !error.is_empty()) }
+            }
+            Err(reason) => WaitResult { status_code: -1, error: Some(reason.to_owned()) },
+        }
+    }
+}
+
+impl Engine {
+    /// Begins to wait for a container.
+    ///
+    /// # Errors
+    /// No such container.
+    pub fn wait_container(&self, reference: &str, condition: WaitCondition) -> Result<Wait> {
+        let cell = self.inner.containers.find(reference)?;
+        let record = cell.watch();
+        let exits = record.borrow().state.exits;
+        Ok(Wait { record, condition, exits })
+    }
+}
