@@ -1,0 +1,156 @@
+//! A request, from its path to its answer.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use http::header::{CONTENT_TYPE, LOCATION, SERVER};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use sockerless_engine::{Engine, Error};
+
+use crate::backends::BackendAdmin;
+use crate::router::{self, Route};
+use crate::routes::routes;
+use crate::server::{Handler, Hijack, Peer, RequestBody};
+use crate::wire::{
+    Answer, Body, MAX_VERSION, Query, Reply, Version, VersionError, clean, decode_path, error_response, full,
+    page_not_found,
+};
+
+/// A handler of a kind of request.
+pub(crate) type HandlerFn = fn(Context) -> BoxFuture<'static, Answer>;
+
+/// What handlers have in common.
+pub(crate) struct App {
+    pub(crate) engine: Engine,
+    pub(crate) backends: Arc<dyn BackendAdmin>,
+    routes: Vec<Route<HandlerFn>>,
+    server: HeaderValue,
+}
+
+/// A request, as a handler gets it.
+pub(crate) struct Context {
+    pub(crate) app: Arc<App>,
+    pub(crate) version: Version,
+    /// What stands in the path where the pattern has `{}`.
+    pub(crate) name: String,
+    pub(crate) query: Query,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: RequestBody<Incoming>,
+    pub(crate) peer: Peer,
+}
+
+const API_VERSION: HeaderName = HeaderName::from_static("api-version");
+const OSTYPE: HeaderName = HeaderName::from_static("ostype");
+const EXPERIMENTAL: HeaderName = HeaderName::from_static("docker-experimental");
+
+impl App {
+    pub(crate) fn new(engine: Engine, backends: Arc<dyn BackendAdmin>) -> Self {
+        let server = format!("Docker/{} (linux)", engine.version().version);
+        let server = HeaderValue::from_str(&server).unwrap_or(HeaderValue::from_static("Docker (linux)"));
+        Self { engine, backends, routes: routes(), server }
+    }
+
+    async fn answer(
+        self: Arc<Self>,
+        request: Request<RequestBody<Incoming>>,
+        peer: Peer,
+    ) -> Result<Response<Body>, Hijack> {
+        let (head, body) = request.into_parts();
+        let path = match decode_path(head.uri.path()) {
+            Ok(path) => path,
+            Err(error) => return Ok(error_response(&error)),
+        };
+        if let Some(cleaned) = clean(&path) {
+            return Ok(moved(&cleaned));
+        }
+        let (version, path) = Version::split(&path);
+        if head.method == Method::OPTIONS && router::exists(&self.routes, path) {
+            let mut response = Response::new(full(""));
+            self.identify(response.headers_mut());
+            return Ok(response);
+        }
+        let Some((handler, name)) = router::find(&self.routes, &head.method, path) else {
+            return Ok(page_not_found());
+        };
+        let version = match Version::negotiate(version) {
+            Ok(version) => version,
+            Err(error) => return Ok(self.refuse_version(&error)),
+        };
+        let query = match Query::parse(head.uri.query().unwrap_or_default()) {
+            Ok(query) => query,
+            Err(error) => return Ok(self.identified(error_response(&error))),
+        };
+        let handler = *handler;
+        let context = Context { app: self.clone(), version, name, query, headers: head.headers, body, peer };
+        // In a task of its own: what was begun is done to its end, also when the client goes away in the middle.
+        let answer = tokio::spawn(handler(context)).await;
+        let answer = answer.unwrap_or_else(|error| {
+            tracing::error!(%error, "a handler broke down");
+            Err(Error::internal("the daemon could not handle the request: its log says why"))
+        });
+        match answer {
+            Ok(Reply::Response(response)) => Ok(self.identified(response)),
+            Ok(Reply::Hijack(hijack)) => Err(hijack),
+            Err(error) => Ok(self.identified(error_response(&error))),
+        }
+    }
+
+    fn identified(&self, mut response: Response<Body>) -> Response<Body> {
+        self.identify(response.headers_mut());
+        response
+    }
+
+    /// The headers by which clients know the daemon.
+    fn identify(&self, headers: &mut HeaderMap) {
+        headers.insert(API_VERSION, HeaderValue::from_static(sockerless_docker::API_VERSION));
+        headers.insert(EXPERIMENTAL, HeaderValue::from_static("false"));
+        headers.insert(OSTYPE, HeaderValue::from_static("linux"));
+        headers.insert(SERVER, self.server.clone());
+    }
+
+    /// The same as they stand in the head of a connection that is taken over.
+    pub(crate) fn identity(&self) -> String {
+        format!(
+            "Api-Version: {MAX_VERSION}\r\nDocker-Experimental: false\r\nOstype: linux\r\nServer: {}\r\n",
+            self.server.to_str().unwrap_or_default()
+        )
+    }
+
+    fn refuse_version(&self, error: &VersionError) -> Response<Body> {
+        let mut response = match error {
+            VersionError::TooNew(_) => error_response(&Error::invalid(error.to_string())),
+            // Clients that old do not read JSON here.
+            VersionError::TooOld(_) => {
+                let mut response = Response::new(full(format!("{error}\n")));
+                *response.status_mut() = StatusCode::BAD_REQUEST;
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+                response
+            }
+        };
+        self.identify(response.headers_mut());
+        response.headers_mut().remove(EXPERIMENTAL);
+        response
+    }
+}
+
+impl Handler for App {
+    fn handle(
+        self: Arc<Self>,
+        request: Request<RequestBody<Incoming>>,
+        peer: Peer,
+    ) -> BoxFuture<'static, Result<Response<Body>, Hijack>> {
+        self.answer(request, peer).boxed()
+    }
+}
+
+fn moved(path: &str) -> Response<Body> {
+    let mut response = Response::new(full(""));
+    *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
+    let escaped = percent_encoding::utf8_percent_encode(path, percent_encoding::CONTROLS).to_string();
+    if let Ok(location) = HeaderValue::from_str(&escaped) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}

@@ -1,0 +1,40 @@
+//! Files in and out of containers.
+
+use http::{HeaderValue, Response};
+use sockerless_docker::PathStat;
+use sockerless_engine::{ArchivePutOptions, Error};
+
+use crate::app::Context;
+use crate::wire::{Answer, Body, Query, byte_stream, full, ok_empty, stream};
+
+fn path(query: &Query) -> Result<&str, Error> {
+    // The missing space is the Engine's.
+    query.get("path").ok_or_else(|| Error::invalid("bad parameter: pathcannot be empty"))
+}
+
+fn with_stat(mut response: Response<Body>, stat: &PathStat) -> Answer {
+    let value = HeaderValue::from_str(&stat.to_header())
+        .map_err(|error| Error::internal(format!("what is known of the path does not fit a header: {error}")))?;
+    response.headers_mut().insert(PathStat::HEADER, value);
+    Ok(response.into())
+}
+
+pub(crate) async fn stat(context: Context) -> Answer {
+    let stat = context.app.engine.archive_stat(&context.name, path(&context.query)?).await?;
+    with_stat(Response::new(full("")), &stat)
+}
+
+pub(crate) async fn get(context: Context) -> Answer {
+    let (stat, tar) = context.app.engine.archive_get(&context.name, path(&context.query)?).await?;
+    with_stat(stream("application/x-tar", tar), &stat)
+}
+
+pub(crate) async fn put(context: Context) -> Answer {
+    let query = &context.query;
+    let options = ArchivePutOptions {
+        no_overwrite_dir_non_dir: query.boolean("noOverwriteDirNonDir"),
+        copy_uid_gid: query.boolean("copyUIDGID"),
+    };
+    context.app.engine.archive_put(&context.name, path(query)?, options, byte_stream(context.body)).await?;
+    ok_empty()
+}

@@ -1,0 +1,58 @@
+//! Images.
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use http::StatusCode;
+use serde_json::json;
+use sockerless_engine::Error;
+
+use super::platform;
+use crate::app::Context;
+use crate::wire::{Answer, json, no_body, stream};
+
+pub(crate) async fn list(context: Context) -> Answer {
+    json(StatusCode::OK, &context.app.engine.images(&context.query.filters()?)?)
+}
+
+pub(crate) async fn inspect(context: Context) -> Answer {
+    json(StatusCode::OK, &context.app.engine.inspect_image(&context.name)?)
+}
+
+pub(crate) async fn history(context: Context) -> Answer {
+    json(StatusCode::OK, &context.app.engine.image_history(&context.name)?)
+}
+
+/// A pull. Once its progress is under way, an error is a line of it.
+pub(crate) async fn create(context: Context) -> Answer {
+    let query = &context.query;
+    platform(query)?;
+    if query.get("fromSrc").is_some() {
+        return Err(Error::not_implemented(
+            "importing images is not supported: push the image to a registry, and pull it from there",
+        ));
+    }
+    let name = query.get("fromImage").unwrap_or_default();
+    let progress = context.app.engine.pull_image(name, query.get("tag")).await?;
+    let lines = progress.map(|line| {
+        Ok(line.unwrap_or_else(|error| {
+            let error = json!({ "errorDetail": { "message": error.message }, "error": error.message });
+            Bytes::from(format!("{error}\r\n"))
+        }))
+    });
+    Ok(stream("application/json", lines).into())
+}
+
+pub(crate) async fn tag(context: Context) -> Answer {
+    let query = &context.query;
+    let repository = query.get("repo").unwrap_or_default();
+    context.app.engine.tag_image(&context.name, repository, query.get("tag")).await?;
+    no_body(StatusCode::CREATED)
+}
+
+pub(crate) async fn remove(context: Context) -> Answer {
+    json(StatusCode::OK, &context.app.engine.remove_image(&context.name, context.query.boolean("force")).await?)
+}
+
+pub(crate) async fn prune(context: Context) -> Answer {
+    json(StatusCode::OK, &context.app.engine.prune_images(&context.query.filters()?).await?)
+}

@@ -1,0 +1,88 @@
+//! What a container writes, and how it ends.
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::stream::once;
+use http::StatusCode;
+use sockerless_docker::{WaitError, WaitResponse};
+use sockerless_engine::{AttachOptions, Error, LogOptions, WaitCondition, WaitResult};
+
+use super::session;
+use crate::app::Context;
+use crate::wire::{Answer, Reply, Version, endless, json, raw_error, stream};
+
+pub(crate) async fn attach(context: Context) -> Answer {
+    let query = &context.query;
+    let options = AttachOptions {
+        stream: query.boolean("stream"),
+        logs: query.boolean("logs"),
+        stdin: query.boolean("stdin"),
+        stdout: query.boolean("stdout"),
+        stderr: query.boolean("stderr"),
+        detach_keys: query.string("detachKeys"),
+    };
+    Ok(Reply::Hijack(match context.app.engine.attach(&context.name, options).await {
+        Ok(session) => {
+            let head = session::head(&context.headers, session.tty, context.version, "");
+            session::hijack(head, session)
+        }
+        Err(error) => raw_error(&error),
+    }))
+}
+
+pub(crate) async fn logs(context: Context) -> Answer {
+    let query = &context.query;
+    let options = LogOptions {
+        follow: query.boolean("follow"),
+        stdout: query.boolean("stdout"),
+        stderr: query.boolean("stderr"),
+        timestamps: query.boolean("timestamps"),
+        since: query.time("since")?,
+        until: query.time("until")?,
+        // Whatever is not a number means all, as with the Engine.
+        tail: query.get("tail").and_then(|tail| tail.parse().ok()),
+    };
+    if !options.stdout && !options.stderr {
+        return Err(Error::invalid("Bad parameters: you must choose at least one stream"));
+    }
+    let follow = options.follow;
+    let output = context.app.engine.container_logs(&context.name, options).await?;
+    let content_type = session::content_type(output.tty, context.version);
+    Ok(if follow {
+        endless(content_type, output.stream, context.peer.gone()).into()
+    } else {
+        stream(content_type, output.stream).into()
+    })
+}
+
+pub(crate) async fn wait(context: Context) -> Answer {
+    let condition = match context.query.get("condition") {
+        None | Some("not-running") => WaitCondition::NotRunning,
+        Some("next-exit") => WaitCondition::NextExit,
+        Some("removed") => WaitCondition::Removed,
+        Some(other) => return Err(Error::invalid(format!("invalid condition: {other:?}"))),
+    };
+    let wait = context.app.engine.wait_container(&context.name, condition)?;
+    if context.version < Version::new(1, 30) {
+        // These clients take a status for the end of the wait.
+        let response = tokio::select! {
+            result = wait.exited() => response(result),
+            () = context.peer.gone().cancelled_owned() => return Err(Error::unavailable("the client is gone")),
+        };
+        return json(StatusCode::OK, &response);
+    }
+    let line = async move {
+        serde_json::to_vec(&response(wait.exited().await))
+            .map(|mut line| {
+                line.push(b'\n');
+                Bytes::from(line)
+            })
+            .map_err(|error| Error::internal(error.to_string()))
+    };
+    // The head goes out now: the client starts the container when it has it.
+    Ok(endless("application/json", once(line.boxed()), context.peer.gone()).into())
+}
+
+fn response(result: WaitResult) -> WaitResponse {
+    WaitResponse { status_code: result.status_code, error: result.error.map(|message| WaitError { message }) }
+}

@@ -1,0 +1,74 @@
+//! What this daemon does not do: never in silence, and where Docker has words for it, in Docker's.
+
+use http::StatusCode;
+use serde_json::json;
+use sockerless_engine::Error;
+
+use crate::app::Context;
+use crate::wire::{Answer, json, ok_empty};
+
+macro_rules! refusals {
+    ($($name:ident $kind:ident $text:literal;)*) => {
+        $(pub(crate) async fn $name(_: Context) -> Answer {
+            Err(Error::$kind($text))
+        })*
+    };
+}
+
+refusals! {
+    auth not_implemented
+        "this daemon does not check credentials: the cloud pulls images, with the credentials that its registry settings name";
+    search not_implemented
+        "this daemon does not search registries: search in the registry's own pages";
+    load not_implemented
+        "loading images is not supported: the cloud pulls them from a registry; push the image to one, and name it there";
+    save not_implemented
+        "saving images is not supported: no layers are on this machine; get the image from its registry";
+    push not_implemented
+        "pushing images is not supported: no layers are on this machine";
+    distribution not_implemented
+        "this daemon does not ask registries for manifests: ask the registry itself";
+    commit not_implemented
+        "committing a container to an image is not supported: build the image elsewhere, and push it to a registry";
+    build not_implemented
+        "building images is not supported: build with another builder (docker buildx create), and push to a registry";
+    buildkit not_implemented
+        "there is no BuildKit here: build with another builder (docker buildx create), and push to a registry";
+    changes not_implemented
+        "the changes of a container's file system are not tracked: look into it with exec or cp";
+    stats not_implemented
+        "statistics of a container are not available: the cloud's own metrics have them";
+    export not_implemented
+        "exporting a container's whole file system is not supported: copy what is needed with cp";
+    attach_websocket not_implemented
+        "attaching over a WebSocket is not supported: attach over HTTP";
+    change_plugins not_implemented
+        "plugins are not managed here: load a backend with `sockerless plugin load`";
+    swarm_init not_implemented
+        "this daemon cannot be part of a swarm: it has no cluster of machines";
+    swarm_leave unavailable
+        "This node is not part of a swarm";
+    no_swarm unavailable
+        "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm and try again.";
+}
+
+/// There never is a build cache, so there is nothing to prune, which `docker system prune` asks for.
+pub(crate) async fn build_prune(_: Context) -> Answer {
+    json(StatusCode::OK, &json!({ "CachesDeleted": null, "SpaceReclaimed": 0 }))
+}
+
+/// No build is under way that could be cancelled.
+pub(crate) async fn build_cancel(context: Context) -> Answer {
+    match context.query.get("id") {
+        Some(_) => ok_empty(),
+        None => Err(Error::invalid("build ID not provided")),
+    }
+}
+
+pub(crate) async fn plugins(_: Context) -> Answer {
+    json(StatusCode::OK, &json!([]))
+}
+
+pub(crate) async fn plugin(context: Context) -> Answer {
+    Err(Error::not_found(format!("plugin {:?} not found", context.name)))
+}

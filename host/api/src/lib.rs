@@ -1,0 +1,38 @@
+//! The Docker Engine API over HTTP.
+//!
+//! - [`serve`]: listeners in, until a shutdown. [`Listener`], [`Limits`] and [`TlsFiles`] say where and how;
+//!   [`BackendAdmin`] is who loads backends.
+//! - `app`, `router` and `routes`: which handler answers which request, and what all answers have in common.
+//! - `handlers`: thin. They read a request, ask the [`Engine`], and word the answer.
+//! - `wire`: versions, paths, queries, bodies and errors as the Docker Engine has them.
+//! - `server`: connections, and what becomes of those that stop being HTTP.
+
+#![forbid(unsafe_code)]
+
+mod app;
+mod backends;
+mod handlers;
+mod router;
+mod routes;
+mod server;
+mod wire;
+
+use std::sync::Arc;
+
+use sockerless_engine::Engine;
+use tokio_util::sync::CancellationToken;
+
+pub use backends::BackendAdmin;
+pub use server::{Limits, ListenError, Listener, TlsFiles};
+
+/// Serves the API on all listeners until `shutdown` is cancelled; then requests under way are answered, as long as the
+/// grace of the limits allows, and the sockets' files are removed.
+pub async fn serve(
+    listeners: Vec<Listener>,
+    engine: Engine,
+    backends: Arc<dyn BackendAdmin>,
+    limits: Limits,
+    shutdown: CancellationToken,
+) {
+    server::run(listeners, Arc::new(app::App::new(engine, backends)), limits, shutdown).await;
+}

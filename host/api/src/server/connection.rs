@@ -1,0 +1,188 @@
+//! One connection, from its first request to its end.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{Request, Response};
+use http_body::{Body as _, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::Service;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::AsyncWriteExt as _;
+use tokio_util::sync::CancellationToken;
+
+use super::hijack::Hijack;
+use super::io::{Io, Phase};
+use super::listener::Stream;
+use super::{Handler, Limits};
+use crate::wire::Body;
+
+/// The client at the other end, as a handler sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    gone: CancellationToken,
+}
+
+impl Peer {
+    /// Cancelled when the client ended its input during the answer: streams that may be silent for long end by it.
+    pub(crate) fn gone(&self) -> CancellationToken {
+        self.gone.clone()
+    }
+}
+
+/// A request's body. What is left of it is of no interest once this is dropped.
+pub(crate) struct RequestBody<B> {
+    body: B,
+    phase: Phase,
+}
+
+impl<B: http_body::Body<Data = Bytes> + Unpin> http_body::Body for RequestBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let this = self.get_mut();
+        let frame = ready!(Pin::new(&mut this.body).poll_frame(context));
+        if frame.is_none() || this.body.is_end_stream() {
+            this.phase.answering();
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl<B> Drop for RequestBody<B> {
+    fn drop(&mut self) {
+        self.phase.answering();
+    }
+}
+
+/// A body of an answer: when it is dropped, the answer is out.
+struct Answer {
+    body: Body,
+    phase: Phase,
+}
+
+impl http_body::Body for Answer {
+    type Data = Bytes;
+    type Error = <Body as http_body::Body>::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.phase.idle();
+    }
+}
+
+/// Says to hyper that this connection is no longer HTTP. hyper answers nothing to an error of a service, and gives the
+/// socket back together with what it has read ahead.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection was taken over")]
+struct TakenOver;
+
+/// Where a handler leaves what is to become of the connection.
+type Slot = Arc<Mutex<Option<Hijack>>>;
+
+struct Connection<H> {
+    handler: Arc<H>,
+    phase: Phase,
+    slot: Slot,
+}
+
+impl<H: Handler> Service<Request<Incoming>> for Connection<H> {
+    type Response = Response<Answer>;
+    type Error = TakenOver;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        if request.body().is_end_stream() {
+            self.phase.answering();
+        } else {
+            self.phase.receiving();
+        }
+        let phase = self.phase.clone();
+        let request = request.map(|body| RequestBody { body, phase: phase.clone() });
+        let answer = self.handler.clone().handle(request, Peer { gone: phase.gone().clone() });
+        let slot = self.slot.clone();
+        Box::pin(async move {
+            match answer.await {
+                Ok(response) => Ok(response.map(|body| Answer { body, phase })),
+                Err(hijack) => {
+                    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(hijack);
+                    Err(TakenOver)
+                }
+            }
+        })
+    }
+}
+
+/// Answers the requests of one connection, in turn, until either side ends it or a handler takes it over.
+pub(super) async fn drive(
+    socket: Box<dyn Stream>,
+    handler: Arc<impl Handler>,
+    limits: &Limits,
+    shutdown: CancellationToken,
+) {
+    let phase = Phase::default();
+    let slot = Slot::default();
+    let service = Connection { handler, phase: phase.clone(), slot: slot.clone() };
+    let mut connection = http1::Builder::new()
+        .title_case_headers(true)
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_header_size(limits.header_bytes)
+        .serve_connection(TokioIo::new(Io::new(socket, phase)), service);
+    let mut stop = pin!(shutdown.cancelled());
+    let mut stopping = false;
+    let ended = poll_fn(|context| {
+        if !stopping && stop.as_mut().poll(context).is_ready() {
+            stopping = true;
+            Pin::new(&mut connection).graceful_shutdown();
+        }
+        connection.poll_without_shutdown(context)
+    })
+    .await;
+    let parts = connection.into_parts();
+    let mut socket = parts.io.into_inner().into_inner();
+    let hijack = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match (hijack, ended) {
+        (Some(hijack), _) => hijack.run(socket, parts.read_buf).await,
+        (None, ended) => {
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a connection ended");
+            }
+            // A peer that is gone already is no news.
+            let _ = socket.shutdown().await;
+        }
+    }
+}

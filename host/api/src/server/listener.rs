@@ -1,0 +1,201 @@
+//! Where clients come from.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use super::tls::TlsFiles;
+use super::unix::{self, SocketFile};
+
+/// How long to wait when the system has no more descriptors.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+
+/// A connected client.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// A bound address.
+#[derive(Debug)]
+pub struct Listener {
+    kind: Kind,
+}
+
+enum Kind {
+    Unix(UnixListener, SocketFile),
+    Tcp(TcpListener, Option<TlsAcceptor>),
+}
+
+impl std::fmt::Debug for Kind {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unix(_, file) => formatter.debug_tuple("Unix").field(file).finish(),
+            Self::Tcp(listener, tls) => {
+                formatter.debug_tuple("Tcp").field(listener).field(&tls.as_ref().map(|_| "TLS")).finish()
+            }
+        }
+    }
+}
+
+/// Why an address cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// Another daemon serves the socket.
+    #[error("{0} is served by another process: stop it, or choose another path")]
+    InUse(PathBuf),
+    /// The group does not exist.
+    #[error("there is no group {0:?} to give the socket to: create it, or configure another")]
+    NoSuchGroup(String),
+    /// Anybody in reach could do anything.
+    #[error("{0} is not a loopback address: TCP in the open needs TLS with client certificates")]
+    Open(SocketAddr),
+    /// A certificate or key is no good.
+    #[error("{path}: {reason}")]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// TLS cannot be set up with these certificates.
+    #[error("TLS: {0}")]
+    Tls(String),
+    /// The system refused.
+    #[error("cannot listen on {address}: {error}")]
+    System {
+        /// What was to be bound.
+        address: String,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+impl ListenError {
+    pub(super) fn system(address: impl std::fmt::Display) -> impl FnOnce(io::Error) -> Self {
+        let address = address.to_string();
+        move |error| Self::System { address, error }
+    }
+}
+
+impl Listener {
+    /// Binds a unix socket that its owner and, if given, a group (by name or number) may use. A socket that nobody
+    /// serves any more is replaced.
+    ///
+    /// # Errors
+    /// When another process serves it, the group does not exist, or the system refuses.
+    pub async fn unix(path: impl AsRef<Path>, group: Option<&str>) -> Result<Self, ListenError> {
+        let (listener, file) = unix::bind(path.as_ref(), group).await?;
+        Ok(Self { kind: Kind::Unix(listener, file) })
+    }
+
+    /// Binds a TCP address in the open. Whoever reaches it commands the daemon.
+    ///
+    /// # Errors
+    /// When it is not a loopback address, or the system refuses.
+    pub async fn tcp(address: SocketAddr) -> Result<Self, ListenError> {
+        if !address.ip().is_loopback() {
+            return Err(ListenError::Open(address));
+        }
+        tracing::warn!(%address, "every process and every web page on this machine can reach the API without a password");
+        let listener = TcpListener::bind(address).await.map_err(ListenError::system(address))?;
+        Ok(Self { kind: Kind::Tcp(listener, None) })
+    }
+
+    /// Binds a TCP address for clients with a certificate.
+    ///
+    /// # Errors
+    /// When the files are no good or the system refuses.
+    pub async fn tls(address: SocketAddr, files: TlsFiles) -> Result<Self, ListenError> {
+        let acceptor = tokio::task::spawn_blocking(move || files.acceptor())
+            .await
+            .map_err(|error| ListenError::Tls(error.to_string()))??;
+        let listener = TcpListener::bind(address).await.map_err(ListenError::system(address))?;
+        Ok(Self { kind: Kind::Tcp(listener, Some(acceptor)) })
+    }
+
+    /// The URL as it goes into `DOCKER_HOST`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match &self.kind {
+            Kind::Unix(_, file) => format!("unix://{}", file.path().display()),
+            Kind::Tcp(listener, _) => match listener.local_addr() {
+                Ok(address) => format!("tcp://{address}"),
+                Err(_) => "tcp://".to_owned(),
+            },
+        }
+    }
+
+    /// The next client, once there is room for it; `None` at the shutdown.
+    pub(super) async fn accept(
+        &self,
+        permits: &Arc<Semaphore>,
+        shutdown: &CancellationToken,
+    ) -> Option<(Socket, OwnedSemaphorePermit)> {
+        loop {
+            let next = async {
+                let permit = permits.clone().acquire_owned().await.ok()?;
+                Some((self.kind.accept().await, permit))
+            };
+            let (socket, permit) = tokio::select! {
+                () = shutdown.cancelled() => return None,
+                next = next => next?,
+            };
+            match socket {
+                Ok(socket) => return Some((socket, permit)),
+                Err(error) => {
+                    tracing::warn!(%error, "a client could not be accepted");
+                    tokio::time::sleep(EXHAUSTED).await;
+                }
+            }
+        }
+    }
+}
+
+impl Kind {
+    async fn accept(&self) -> io::Result<Socket> {
+        match self {
+            Self::Unix(listener, _) => Ok(Socket::Unix(listener.accept().await?.0)),
+            Self::Tcp(listener, acceptor) => {
+                let (socket, _) = listener.accept().await?;
+                // Answers are written whole; waiting to fill packets only delays them.
+                socket.set_nodelay(true)?;
+                Ok(Socket::Tcp(socket, acceptor.clone()))
+            }
+        }
+    }
+}
+
+/// An accepted client, before its handshake.
+pub(super) enum Socket {
+    Unix(UnixStream),
+    Tcp(TcpStream, Option<TlsAcceptor>),
+}
+
+impl Socket {
+    /// Does the handshake, if there is one. `None` when it failed.
+    pub(super) async fn establish(self, timeout: Duration) -> Option<Box<dyn Stream>> {
+        match self {
+            Self::Unix(socket) => Some(Box::new(socket)),
+            Self::Tcp(socket, None) => Some(Box::new(socket)),
+            Self::Tcp(socket, Some(acceptor)) => match tokio::time::timeout(timeout, acceptor.accept(socket)).await {
+                Ok(Ok(stream)) => Some(Box::new(stream)),
+                Ok(Err(error)) => {
+                    tracing::debug!(%error, "a TLS handshake failed");
+                    None
+                }
+                Err(_) => {
+                    tracing::debug!("a TLS handshake took too long");
+                    None
+                }
+            },
+        }
+    }
+}

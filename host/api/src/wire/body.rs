@@ -1,0 +1,100 @@
+//! Bodies, of requests and of answers.
+
+use bytes::Bytes;
+use futures_util::future::ready;
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
+use http::HeaderMap;
+use http_body::Frame;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, BodyStream, Full, LengthLimitError, Limited, StreamBody};
+use serde::de::DeserializeOwned;
+use sockerless_engine::{ByteStream, Error};
+
+use super::content_type::check_json;
+
+/// The body of an answer.
+pub(crate) type Body = UnsyncBoxBody<Bytes, Error>;
+
+/// As large as a JSON body may be.
+const JSON_LIMIT: usize = 4 << 20;
+
+/// A body that is there already.
+pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// A body that comes by and by.
+pub(crate) fn streamed(stream: impl Stream<Item = Result<Bytes, Error>> + Send + 'static) -> Body {
+    StreamBody::new(stream.map_ok(Frame::data)).boxed_unsync()
+}
+
+/// Reads a JSON body that may be absent.
+pub(crate) async fn read_json_or_default<T, B>(headers: &HeaderMap, body: B) -> Result<T, Error>
+where
+    T: DeserializeOwned + Default,
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    if body.is_end_stream() {
+        return Ok(T::default());
+    }
+    read_json(headers, body).await
+}
+
+/// Reads a JSON body.
+pub(crate) async fn read_json<T, B>(headers: &HeaderMap, body: B) -> Result<T, Error>
+where
+    T: DeserializeOwned,
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    const NOTHING: &str = "invalid JSON: got EOF while reading request body";
+    if body.is_end_stream() {
+        return Err(Error::invalid(NOTHING));
+    }
+    check_json(headers)?;
+    let bytes = match Limited::new(body, JSON_LIMIT).collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => {
+            return Err(Error::invalid(format!(
+                "invalid JSON: http: request body too large: it may have {JSON_LIMIT} bytes"
+            )));
+        }
+        Err(_) => return Err(Error::invalid("invalid JSON: unexpected EOF")),
+    };
+    if bytes.trim_ascii().is_empty() {
+        return Err(Error::invalid(NOTHING));
+    }
+    sockerless_docker::decode(&bytes).map_err(|error| Error::invalid(error.to_string()))
+}
+
+/// Reads a body that is no JSON whole, up to a limit in bytes.
+pub(crate) async fn collect<B>(body: B, limit: usize) -> Result<Bytes, Error>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(Error::invalid(format!("http: request body too large: it may have {limit} bytes")))
+        }
+        Err(error) => Err(Error::invalid(format!("the body of the request broke off: {error}"))),
+    }
+}
+
+/// A body as the engine takes it.
+pub(crate) fn byte_stream<B>(body: B) -> ByteStream
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: std::fmt::Display,
+{
+    BodyStream::new(body)
+        .filter_map(|frame| {
+            ready(match frame {
+                Ok(frame) => frame.into_data().ok().map(Ok),
+                Err(error) => Some(Err(Error::invalid(format!("the body of the request broke off: {error}")))),
+            })
+        })
+        .boxed()
+}
