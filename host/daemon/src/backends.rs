@@ -1,0 +1,168 @@
+//! The backends of this daemon: loading them at the start and while it runs.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde_json::{Value, json};
+use sockerless_api::BackendAdmin;
+use sockerless_backend::types::Container;
+use sockerless_backend::{Backend, BackendError};
+use sockerless_engine::{Backends, Engine, Error, Services, Stored};
+use sockerless_plugins::{
+    AzureConfig, AzureCredentials, BackendHost, HostConfig, HttpConfig, LiveContainers, LoadOutcome, LoadRequest,
+    Services as HostServices, Settings,
+};
+
+use crate::config::Config;
+
+/// The backends that are loaded, as the engine sees them.
+pub(crate) struct Loaded {
+    host: BackendHost,
+}
+
+impl Loaded {
+    /// Starts the host of backends, with none in it.
+    ///
+    /// # Errors
+    /// The WebAssembly engine cannot be started; a URL is malformed.
+    pub(crate) async fn new(config: &Config, services: Arc<Services>) -> Result<Self> {
+        let endpoint = config.endpoint_url.as_deref().map(|url| {
+            url.parse().with_context(|| format!("SOCKERLESS_ENDPOINT_URL \"{url}\" is no URL: write http://host:port"))
+        });
+        let http = HttpConfig { endpoint: endpoint.transpose()?, resolver: None };
+        let settings = config.settings.clone().into_map();
+        let tokens = AzureCredentials::new(AzureConfig::from_map(&settings), &http)?;
+        let services = HostServices { agents: services.clone(), outcomes: services, tokens: Some(Arc::new(tokens)) };
+        let host = HostConfig { cache: Some(config.cache_dir.clone()), http, ..HostConfig::default() };
+        // Reserves address space and compiles the linker: not on the runtime.
+        let host = tokio::task::spawn_blocking(move || BackendHost::new(host, services)).await??;
+        Ok(Self { host })
+    }
+
+    /// Loads a component from a file. It must be able to take over what the store holds.
+    ///
+    /// # Errors
+    /// The file cannot be read; the component is refused.
+    pub(crate) async fn load_file(&self, file: &Path, settings: &LoadSettings, stored: &Stored) -> Result<()> {
+        let component =
+            tokio::fs::read(file).await.with_context(|| format!("cannot read the backend {}", file.display()))?;
+        let request = LoadRequest { component: component.into(), name: None, digest: None };
+        self.host
+            .load(request, settings, &InStore(stored))
+            .await
+            .with_context(|| format!("the backend {} is not loaded", file.display()))?;
+        Ok(())
+    }
+
+    /// Gives up what backends have under way.
+    pub(crate) async fn shutdown(&self) {
+        self.host.shutdown().await;
+    }
+}
+
+impl Backends for Loaded {
+    fn get(&self, name: &str) -> Option<Arc<dyn Backend>> {
+        self.host.backend(name).map(|backend| backend as Arc<dyn Backend>)
+    }
+
+    fn default_name(&self) -> Option<String> {
+        self.host.default_backend().map(|backend| backend.loaded().descriptor.name.clone())
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> =
+            self.host.backends().iter().map(|backend| backend.loaded().descriptor.name.clone()).collect();
+        names.sort();
+        names
+    }
+}
+
+/// What the operator says of every backend: each is given those of the values whose keys it declares.
+#[derive(Clone)]
+pub(crate) struct LoadSettings {
+    values: Arc<BTreeMap<String, String>>,
+}
+
+impl LoadSettings {
+    pub(crate) fn new(values: BTreeMap<String, String>) -> Self {
+        Self { values: Arc::new(values) }
+    }
+}
+
+impl sockerless_plugins::SettingsSource for LoadSettings {
+    fn settings(&self, _backend: &str) -> Settings {
+        Settings { config: self.values.clone(), ..Settings::default() }
+    }
+}
+
+struct InStore<'a>(&'a Stored);
+
+#[async_trait]
+impl LiveContainers for InStore<'_> {
+    async fn live(&self, backend: &str) -> Vec<Container> {
+        self.0.of_backend(backend)
+    }
+}
+
+struct InEngine<'a>(&'a Engine);
+
+#[async_trait]
+impl LiveContainers for InEngine<'_> {
+    async fn live(&self, backend: &str) -> Vec<Container> {
+        self.0.containers_of_backend(backend)
+    }
+}
+
+/// Loads backends while the daemon runs, for the API.
+pub(crate) struct Admin {
+    loaded: Arc<Loaded>,
+    settings: LoadSettings,
+    engine: Engine,
+}
+
+impl Admin {
+    pub(crate) fn new(loaded: Arc<Loaded>, settings: LoadSettings, engine: Engine) -> Self {
+        Self { loaded, settings, engine }
+    }
+}
+
+#[async_trait]
+impl BackendAdmin for Admin {
+    async fn load(&self, name: Option<String>, component: Bytes) -> Result<Value, Error> {
+        let request = LoadRequest { component, name, digest: None };
+        let LoadOutcome { loaded, replaced, recovered, .. } = self
+            .loaded
+            .host
+            .load(request, &self.settings, &InEngine(&self.engine))
+            .await
+            .map_err(|error| Error::from(BackendError::from(error)))?;
+        Ok(json!({
+            "Name": loaded.descriptor.name,
+            "Version": loaded.descriptor.version,
+            "Digest": loaded.digest,
+            "Generation": loaded.generation,
+            "Replaced": replaced.map(|old| old.descriptor.version.clone()),
+            "Containers": recovered.len(),
+        }))
+    }
+
+    async fn list(&self) -> Value {
+        let backends = self.loaded.host.backends();
+        backends
+            .iter()
+            .map(|backend| {
+                let loaded = backend.loaded();
+                json!({
+                    "Name": loaded.descriptor.name,
+                    "Version": loaded.descriptor.version,
+                    "Digest": loaded.digest,
+                    "Generation": loaded.generation,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,92 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::address::Address;
+
+/// Where the Docker API is served, and looked for, by default.
+pub(crate) const DEFAULT_HOST: &str = "unix:///run/sockerless/docker.sock";
+
+#[derive(Parser)]
+#[command(
+    name = "sockerless",
+    version,
+    about = "Serves the Docker Engine API; containers run elsewhere, through WebAssembly backends"
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Runs the daemon.
+    Serve(Box<ServeOptions>),
+    /// Manages the backends of a running daemon.
+    Plugin {
+        /// The daemon.
+        #[arg(long, short = 'H', env = "DOCKER_HOST", default_value = DEFAULT_HOST, global = true)]
+        host: Address,
+        #[command(subcommand)]
+        command: PluginCommand,
+    },
+}
+
+/// What `sockerless serve` is told. Each setting may stand in the configuration file too; the command line wins over the
+/// environment, and both over the file.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ServeOptions {
+    /// Configuration file (TOML).
+    #[arg(long, value_name = "FILE", env = "SOCKERLESS_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// A backend: the file of a component. May be given more than once; the first is the default for containers that name no
+    /// runtime.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) backend: Vec<PathBuf>,
+    /// Where the Docker API is served: unix:///path or tcp://address:port. May be given more than once.
+    #[arg(long, short = 'H', value_name = "URL")]
+    pub(crate) host: Vec<Address>,
+    /// The group, by name or number, that may use the unix socket besides its owner.
+    #[arg(long, value_name = "GROUP")]
+    pub(crate) socket_group: Option<String>,
+    /// Folder of what must not be forgotten.
+    #[arg(long, value_name = "DIR", env = "SOCKERLESS_STATE_DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Folder of compiled components.
+    #[arg(long, value_name = "DIR", env = "SOCKERLESS_CACHE_DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// Where agents dial in: address:port.
+    #[arg(long, value_name = "ADDRESS", env = "SOCKERLESS_AGENTS_LISTEN")]
+    pub(crate) agents_listen: Option<String>,
+    /// The URL under which agents reach that listener from where they are: wss://… ; `auto` when they run on this machine.
+    #[arg(long, value_name = "URL", env = "SOCKERLESS_CALLBACK_URL")]
+    pub(crate) callback_url: Option<String>,
+    /// Base URL to which every request of a backend goes, instead of the host that it names: for an emulator.
+    #[arg(long, value_name = "URL", env = "SOCKERLESS_ENDPOINT_URL")]
+    pub(crate) endpoint_url: Option<String>,
+    /// Certificate of the TCP listener (PEM).
+    #[arg(long, value_name = "FILE", requires_all = ["tls_key", "tls_ca"])]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Its key (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// The authority that signs clients' certificates (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_ca: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum PluginCommand {
+    /// Loads a backend, in place of the one of the same name if there is one.
+    Load {
+        /// The component.
+        file: PathBuf,
+        /// Refuse it unless this is its name.
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Lists the loaded backends.
+    Ls,
+}

@@ -1,0 +1,171 @@
+//! The daemon's configuration: command line, environment and file put together.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use crate::address::Address;
+use crate::cli::{DEFAULT_HOST, ServeOptions};
+
+/// The file's form. A key that is not known is an error: a typing mistake shall not be a default.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    hosts: Vec<Address>,
+    socket_group: Option<String>,
+    state_dir: Option<PathBuf>,
+    cache_dir: Option<PathBuf>,
+    agents_listen: Option<String>,
+    callback_url: Option<String>,
+    endpoint_url: Option<String>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    tls_ca: Option<PathBuf>,
+    #[serde(default)]
+    backends: Vec<PathBuf>,
+    /// The keys that backends declare, by the names of their environment variables.
+    #[serde(default)]
+    settings: BTreeMap<String, String>,
+}
+
+/// Certificates of the TCP listener.
+#[derive(Debug, Clone)]
+pub(crate) struct Tls {
+    pub(crate) cert: PathBuf,
+    pub(crate) key: PathBuf,
+    pub(crate) ca: PathBuf,
+}
+
+/// What the daemon does.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) hosts: Vec<Address>,
+    /// The group, by name or number, that may use unix sockets besides their owner.
+    pub(crate) socket_group: Option<String>,
+    pub(crate) state_dir: PathBuf,
+    pub(crate) cache_dir: PathBuf,
+    pub(crate) agents_listen: String,
+    pub(crate) callback_url: Option<String>,
+    pub(crate) endpoint_url: Option<String>,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) backends: Vec<PathBuf>,
+    /// Settings of backends: the environment over the file. Holds secrets: never shown.
+    pub(crate) settings: Settings,
+}
+
+/// Where backends' settings are looked up.
+#[derive(Clone, Default)]
+pub(crate) struct Settings(BTreeMap<String, String>);
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Settings {
+    /// The values, by name. A host gives a backend those it declares.
+    pub(crate) fn into_map(self) -> BTreeMap<String, String> {
+        self.0
+    }
+}
+
+impl Config {
+    /// Puts the three sources together.
+    ///
+    /// # Errors
+    /// The file cannot be read or understood; what is told contradicts itself.
+    pub(crate) fn load(options: ServeOptions, environment: impl Iterator<Item = (String, String)>) -> Result<Self> {
+        let file = match &options.config {
+            Some(path) => read(path)?,
+            None => File::default(),
+        };
+        let mut settings = file.settings;
+        settings.extend(environment);
+        let hosts = first(options.host, file.hosts);
+        let tls = match (
+            options.tls_cert.or(file.tls_cert),
+            options.tls_key.or(file.tls_key),
+            options.tls_ca.or(file.tls_ca),
+        ) {
+            (Some(cert), Some(key), Some(ca)) => Some(Tls { cert, key, ca }),
+            (None, None, None) => None,
+            _ => bail!(
+                "TLS needs a certificate, its key, and the authority of the clients: give tls_cert, tls_key and tls_ca"
+            ),
+        };
+        let default_state = || PathBuf::from("/var/lib/sockerless");
+        let state_dir = options.state_dir.or(file.state_dir).unwrap_or_else(default_state);
+        Ok(Self {
+            hosts: if hosts.is_empty() { vec![DEFAULT_HOST.parse().map_err(anyhow::Error::msg)?] } else { hosts },
+            socket_group: options.socket_group.or(file.socket_group),
+            cache_dir: options.cache_dir.or(file.cache_dir).unwrap_or_else(|| state_dir.join("cache")),
+            state_dir,
+            agents_listen: options.agents_listen.or(file.agents_listen).unwrap_or_else(|| "127.0.0.1:0".to_owned()),
+            callback_url: non_empty(options.callback_url.or(file.callback_url)),
+            endpoint_url: non_empty(options.endpoint_url.or(file.endpoint_url)),
+            tls,
+            backends: first(options.backend, file.backends),
+            settings: Settings(settings),
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<File> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the configuration file {}", path.display()))?;
+    toml::from_str(&text).with_context(|| format!("the configuration file {} is not understood", path.display()))
+}
+
+/// A list is not mixed from two sources.
+fn first<T>(one: Vec<T>, other: Vec<T>) -> Vec<T> {
+    if one.is_empty() { other } else { one }
+}
+
+fn non_empty(value: Option<String>) -> Option<String> {
+    value.filter(|value| !value.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str, options: ServeOptions, environment: &[(&str, &str)]) -> Result<Config> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sockerless.toml");
+        std::fs::write(&path, text).unwrap();
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::load(ServeOptions { config: Some(path), ..options }, environment)
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
+        let text = "hosts = ['tcp://127.0.0.1:1']\nbackends = ['a.wasm']\n[settings]\nA = 'file'\nB = 'file'\n";
+        let options = ServeOptions { host: vec!["tcp://127.0.0.1:2".parse().unwrap()], ..ServeOptions::default() };
+        let config = load(text, options, &[("A", "environment")]).unwrap();
+        assert_eq!(config.hosts, ["tcp://127.0.0.1:2".parse().unwrap()]);
+        assert_eq!(config.backends, [PathBuf::from("a.wasm")]);
+        let settings = config.settings.into_map();
+        assert_eq!((settings["A"].as_str(), settings["B"].as_str()), ("environment", "file"));
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_that_names_it() {
+        let error = load("hots = []", ServeOptions::default(), &[]).unwrap_err();
+        assert!(format!("{error:#}").contains("hots"), "{error:#}");
+    }
+
+    #[test]
+    fn half_of_tls_is_refused() {
+        assert!(load("tls_cert = 'c.pem'", ServeOptions::default(), &[]).is_err());
+    }
+
+    #[test]
+    fn values_of_settings_are_not_shown() {
+        let config = load("", ServeOptions::default(), &[("SECRET", "hunter2")]).unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

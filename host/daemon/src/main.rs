@@ -1,0 +1,34 @@
+//! `sockerless`: a daemon that speaks the Docker Engine API and runs containers through WebAssembly backends.
+//!
+//! This crate is the command line and the wiring; what it wires is in the crates beside it.
+
+#![forbid(unsafe_code)]
+
+mod address;
+mod backends;
+mod cli;
+mod client;
+mod config;
+mod logging;
+mod plugin;
+mod serve;
+mod state_dir;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let arguments = cli::Arguments::parse();
+    let result = match arguments.command {
+        cli::Command::Serve(options) => serve::run(*options),
+        cli::Command::Plugin { host, command } => plugin::run(&host, command),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sockerless: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! `sockerless serve`: brings the daemon up, and takes it down.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use sockerless_agents::{AgentListener, AgentRegistry};
+use sockerless_api::{Limits, Listener, TlsFiles};
+use sockerless_engine::{Engine, Services, Stored};
+use sockerless_store::{SqliteStore, Store};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::address::Address;
+use crate::backends::{LoadSettings, Loaded};
+use crate::cli::ServeOptions;
+use crate::config::{Config, Tls};
+use crate::state_dir::StateDir;
+use crate::{backends, logging};
+
+/// Runs the daemon until SIGTERM or SIGINT.
+///
+/// # Errors
+/// It cannot come up: the text says what is missing, or in the way.
+pub(crate) fn run(options: ServeOptions) -> Result<()> {
+    logging::init();
+    let environment =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let config = Config::load(options, environment)?;
+    let state = StateDir::open(&config.state_dir)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
+    runtime.block_on(serve(config, state))
+}
+
+async fn serve(config: Config, state: StateDir) -> Result<()> {
+    // Before anything else, so that a signal that comes early is not lost.
+    let mut terminate = signal(SignalKind::terminate()).context("cannot handle SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot handle SIGINT")?;
+    let shutdown = CancellationToken::new();
+    let agents_shutdown = CancellationToken::new();
+
+    let database = state.database();
+    let store = tokio::task::spawn_blocking(move || SqliteStore::open(&database)).await??;
+    let store: Arc<dyn Store> = Arc::new(store);
+    let agents =
+        AgentListener::bind(&config.agents_listen).await.context("give another address with --agents-listen")?;
+    let registry = AgentRegistry::default();
+    let services = Services::new(store.clone(), registry.clone(), callback_url(&config, agents.address())?);
+    let stored = Stored::read(&*store, &services).await?;
+    let agents = tokio::spawn(agents.serve(registry, agents_shutdown.clone()));
+
+    let settings = LoadSettings::new(config.settings.clone().into_map());
+    let loaded = Arc::new(Loaded::new(&config, services.clone()).await?);
+    for file in &config.backends {
+        loaded.load_file(file, &settings, &stored).await?;
+    }
+    let engine = Engine::start(state.identity()?, store, services, loaded.clone(), stored).await?;
+    let admin = Arc::new(backends::Admin::new(loaded.clone(), settings, engine.clone()));
+
+    let listeners = listen(&config).await?;
+    for host in &config.hosts {
+        tracing::info!(%host, "the Docker API is served");
+    }
+    announce(&config.hosts);
+    let api =
+        tokio::spawn(sockerless_api::serve(listeners, engine.clone(), admin, Limits::default(), shutdown.clone()));
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
+        _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
+    }
+    shutdown.cancel();
+    if let Err(error) = api.await {
+        tracing::error!(%error, "the API ended badly");
+    }
+    engine.shutdown().await;
+    loaded.shutdown().await;
+    agents_shutdown.cancel();
+    let _ = agents.await;
+    Ok(())
+}
+
+/// Says on standard output where the API is: whoever started the daemon waits for these lines.
+fn announce(hosts: &[Address]) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    for host in hosts {
+        // Nobody may be reading; the log has it too.
+        let _ = writeln!(out, "{host}");
+    }
+    let _ = out.flush();
+}
+
+/// The URL that agents are given.
+fn callback_url(config: &Config, listening: SocketAddr) -> Result<Option<String>> {
+    let Some(url) = config.callback_url.as_deref() else {
+        tracing::warn!(
+            "SOCKERLESS_CALLBACK_URL is not set: containers have no agent, so there is no exec, attach, copy or exit code"
+        );
+        return Ok(None);
+    };
+    if url == "auto" {
+        return Ok(Some(format!("ws://{listening}")));
+    }
+    if url.starts_with("ws://") || url.starts_with("wss://") {
+        return Ok(Some(url.trim_end_matches('/').to_owned()));
+    }
+    Err(anyhow!(
+        "the callback URL \"{url}\" is not understood: write wss://host[:port][/path], which must lead to the address that \
+         --agents-listen names, or `auto` when the agents run on this machine"
+    ))
+}
+
+async fn listen(config: &Config) -> Result<Vec<Listener>> {
+    let mut listeners = Vec::new();
+    for host in &config.hosts {
+        let listener = match host {
+            Address::Unix(path) => {
+                if let Some(folder) = path.parent() {
+                    tokio::fs::create_dir_all(folder)
+                        .await
+                        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+                }
+                Listener::unix(path, config.socket_group.as_deref()).await?
+            }
+            Address::Tcp(authority) => {
+                let address = tokio::net::lookup_host(authority)
+                    .await
+                    .with_context(|| format!("{host} cannot be resolved"))?
+                    .next()
+                    .with_context(|| format!("{host} has no address"))?;
+                match &config.tls {
+                    Some(Tls { cert, key, ca }) => {
+                        let files = TlsFiles { certificate: cert.clone(), key: key.clone(), client_ca: ca.clone() };
+                        Listener::tls(address, files).await?
+                    }
+                    None => Listener::tcp(address).await?,
+                }
+            }
+        };
+        listeners.push(listener);
+    }
+    Ok(listeners)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(callback: Option<&str>) -> Config {
+        let options = ServeOptions { callback_url: callback.map(str::to_owned), ..ServeOptions::default() };
+        Config::load(options, std::iter::empty()).unwrap()
+    }
+
+    #[test]
+    fn the_callback_url_is_a_websocket_or_auto() {
+        let listening = "127.0.0.1:7".parse().unwrap();
+        let url = |text| callback_url(&config(text), listening);
+        assert_eq!(url(None).unwrap(), None);
+        assert_eq!(url(Some("auto")).unwrap().as_deref(), Some("ws://127.0.0.1:7"));
+        assert_eq!(url(Some("wss://d.example/x/")).unwrap().as_deref(), Some("wss://d.example/x"));
+        assert!(url(Some("https://d.example")).is_err());
+    }
+}
