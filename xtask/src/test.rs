@@ -1,0 +1,40 @@
+//! `cargo xtask test`.
+
+use anyhow::Result;
+
+use crate::build::{self, Built};
+use crate::clients::{self, Clients};
+use crate::say::say;
+use crate::tools;
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Only tests whose name contains this.
+    filter: Option<String>,
+}
+
+/// Builds everything, then runs all tests of the workspace: the end-to-end tests are one of its packages.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let clients = clients::install()?;
+    let built = build::everything()?;
+    say("running the tests");
+    let Built { daemon, emulator, agent, component } = built;
+    let Clients { docker, python, node, node_modules } = clients;
+    let mut command = tools::cargo();
+    command
+        .current_dir(build::root())
+        .args(["test", "--locked", "--workspace", "--no-fail-fast"])
+        .env("SOCKERLESS_TEST_DAEMON", daemon)
+        .env("SOCKERLESS_TEST_EMULATOR", emulator)
+        .env("SOCKERLESS_TEST_AGENT", agent)
+        .env("SOCKERLESS_TEST_COMPONENT", component)
+        .env("SOCKERLESS_TEST_CACHE", build::target().join("component-cache"))
+        .env("SOCKERLESS_TEST_DOCKER", docker)
+        .env("SOCKERLESS_TEST_PYTHON", python)
+        .env("SOCKERLESS_TEST_NODE", node)
+        .env("SOCKERLESS_TEST_NODE_MODULES", node_modules);
+    if let Some(filter) = &options.filter {
+        command.arg(filter);
+    }
+    tools::run(&mut command)
+}

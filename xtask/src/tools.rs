@@ -1,0 +1,63 @@
+//! What a machine must have, and what is done about it if it does not.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::say::say;
+
+/// The targets besides the machine's own: components, and the agent that runs in any container.
+const TARGETS: [&str; 2] = ["wasm32-wasip2", "x86_64-unknown-linux-musl"];
+
+/// Runs a command, whose output the user sees.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let shown = shown(command);
+    let status = command.status().with_context(|| format!("cannot run `{shown}`"))?;
+    if !status.success() {
+        bail!("`{shown}` failed ({status})");
+    }
+    Ok(())
+}
+
+/// What a command prints, or nothing if it cannot be run or fails.
+pub(crate) fn output(command: &mut Command) -> Option<String> {
+    let output = command.stderr(Stdio::null()).stdin(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// The cargo that runs this.
+pub(crate) fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Makes sure that Rust can build for every target.
+pub(crate) fn rust_targets() -> Result<()> {
+    let Some(sysroot) = output(Command::new("rustc").args(["--print", "sysroot"])) else {
+        bail!("rustc is not to be found: install Rust with rustup, https://rustup.rs");
+    };
+    for target in TARGETS {
+        let installed = std::path::Path::new(&sysroot).join("lib/rustlib").join(target).join("lib");
+        if installed.is_dir() {
+            continue;
+        }
+        say(format_args!("installing the Rust target {target}"));
+        run(Command::new("rustup").args(["target", "add", target])).with_context(|| {
+            format!("the Rust target {target} is missing: install it with `rustup target add {target}`")
+        })?;
+    }
+    Ok(())
+}
+
+/// Makes sure that there is a C compiler: SQLite and the cryptography need one.
+pub(crate) fn c_compiler() -> Result<()> {
+    let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
+    if output(Command::new(&compiler).arg("--version")).is_none() {
+        bail!("no C compiler ({compiler}): install one, with Debian's `apt-get install gcc libc6-dev` for example");
+    }
+    Ok(())
+}
+
+fn shown(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+}
