@@ -12,6 +12,7 @@ pub(super) type Interval = (i64, i64);
 pub(super) fn parse(text: &str, now: Timestamp) -> Result<Interval, String> {
     let invalid = |error: &dyn std::fmt::Display| format!("the timespan '{text}' is not valid: {error}");
     let interval = match text.split_once('/') {
+        None if !is_duration(text) => return Err(invalid(&"write a duration such as PT12H, or an interval")),
         None => (shift(now, text, false).map_err(|error| invalid(&error))?, now),
         Some((start, end)) if is_duration(start) => {
             let end = end.parse().map_err(|error: jiff::Error| invalid(&error))?;
