@@ -1,0 +1,22 @@
+//! The WIT package as Rust types and functions, generated at compile time from `wit/`.
+//!
+//! Off WebAssembly the types are the same and the imported functions abort: all logic reaches them through
+//! [`crate::world::World`], which a test implements otherwise.
+
+#![allow(missing_docs, unreachable_pub, unsafe_code, clippy::all)]
+
+wit_bindgen::generate!({
+    path: "../../wit",
+    world: "plugin-with-logs",
+    additional_derives: [PartialEq],
+    additional_derives_ignore: ["authorization", "request"],
+});
+
+pub use exports::sockerless::backend::{backend, lifecycle, logs};
+pub use sockerless::backend::{agents, clock, config, credentials, http, log, types};
+
+#[cfg(any())]
+export!(Component with_types_in self);
+
+#[cfg(any())]
+use crate::component::Component;

@@ -1,0 +1,3 @@
+//! probe
+#![deny(unsafe_code)]
+mod bindings;
