@@ -1,0 +1,94 @@
+//! The daemon under test.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use nix::sys::signal::Signal;
+
+use crate::program::Program;
+use crate::{Ran, built};
+
+/// A daemon, and how it was started: it can be killed and started again.
+#[derive(Debug)]
+pub struct Daemon {
+    program: Option<Program>,
+    socket: PathBuf,
+    state: PathBuf,
+    log: PathBuf,
+    agents_listen: String,
+    components: Vec<PathBuf>,
+    environment: Vec<(String, String)>,
+}
+
+impl Daemon {
+    pub(crate) fn new(folder: &Path, components: Vec<PathBuf>, environment: Vec<(String, String)>) -> Self {
+        // The agents must find a daemon that was started again where the first one was.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Self {
+            program: None,
+            socket: folder.join("docker.sock"),
+            state: folder.join("state"),
+            log: folder.join("daemon.log"),
+            agents_listen: format!("127.0.0.1:{port}"),
+            components,
+            environment,
+        }
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// What it said when it ended before it was ready.
+    pub fn start(&mut self) -> Result<(), String> {
+        let mut command = Command::new(built("SOCKERLESS_TEST_DAEMON"));
+        command.arg("serve").arg("--host").arg(self.host()).arg("--state-dir").arg(&self.state);
+        command.arg("--cache-dir").arg(built("SOCKERLESS_TEST_CACHE")).args(["--agents-listen", &self.agents_listen]);
+        for component in &self.components {
+            command.arg("--backend").arg(component);
+        }
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.envs(self.environment.iter().cloned());
+        self.program = Some(Program::start(&mut command, &self.log)?);
+        Ok(())
+    }
+
+    /// The address of its Docker API.
+    #[must_use]
+    pub fn host(&self) -> String {
+        format!("unix://{}", self.socket.display())
+    }
+
+    /// The path of its socket.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Everything it has logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// SIGKILL: it has no time for anything.
+    pub fn kill(&mut self) {
+        let mut program = self.program.take().expect("a running daemon");
+        program.signal(Signal::SIGKILL);
+        program.wait();
+    }
+
+    /// SIGTERM, and waits for its end.
+    pub fn terminate(&mut self) {
+        let mut program = self.program.take().expect("a running daemon");
+        program.signal(Signal::SIGTERM);
+        program.wait();
+    }
+
+    /// Runs the `sockerless` command line against it.
+    #[must_use]
+    pub fn sockerless(&self, arguments: &[&str]) -> Ran {
+        let mut command = Command::new(built("SOCKERLESS_TEST_DAEMON"));
+        command.args(arguments).env("DOCKER_HOST", self.host());
+        Ran::run(&mut command, b"")
+    }
+}

@@ -1,0 +1,31 @@
+//! A world for end-to-end tests: an emulated Azure, a daemon with `azf.wasm`, and the clients that people use.
+//!
+//! Every test makes a [`World`] of its own, with its own folders, sockets and ports, and runs beside the others. Programs are
+//! those that `cargo xtask test` has built, named by environment variables; `cargo test` alone cannot run these tests, and
+//! they then say so.
+//!
+//! This is test code as a library, so that several test binaries share it: it panics where a test would.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc, reason = "a test's failure is a panic")]
+
+mod command;
+mod daemon;
+mod docker;
+mod emulator;
+mod program;
+mod world;
+
+pub use command::Ran;
+pub use daemon::Daemon;
+pub use docker::Docker;
+pub use emulator::Emulator;
+pub use program::eventually;
+pub use world::{World, WorldOptions, node, python};
+
+/// The path in an environment variable that `cargo xtask test` sets.
+#[must_use]
+pub fn built(variable: &str) -> std::path::PathBuf {
+    std::env::var_os(variable)
+        .unwrap_or_else(|| panic!("{variable} is not set: run the end-to-end tests with `cargo xtask test`"))
+        .into()
+}

@@ -1,0 +1,138 @@
+//! Everything that one test needs, and nothing that it shares.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::{Daemon, Docker, Emulator, Ran, built};
+
+/// What is out of the ordinary in a test's world.
+#[derive(Debug, Clone, Default)]
+pub struct WorldOptions {
+    /// The emulator's configuration (TOML).
+    pub emulator: String,
+    /// Settings over and above, or instead of, the usual ones.
+    pub settings: Vec<(&'static str, String)>,
+    /// Usual settings to leave out.
+    pub without: Vec<&'static str>,
+}
+
+/// An emulator, a daemon and a Docker CLI.
+#[derive(Debug)]
+pub struct World {
+    /// The daemon.
+    pub daemon: Daemon,
+    /// The Docker CLI.
+    pub docker: Docker,
+    /// Azure.
+    pub azure: Emulator,
+    folder: TempDir,
+}
+
+impl World {
+    /// The ordinary world, with the daemon running.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::with(WorldOptions::default())
+    }
+
+    /// A world that differs from the ordinary one, with the daemon running.
+    #[must_use]
+    pub fn with(options: WorldOptions) -> Self {
+        let mut world = Self::without_daemon(options);
+        world.daemon.start().unwrap_or_else(|error| panic!("{error}"));
+        world
+    }
+
+    /// A world whose daemon is not started yet.
+    #[must_use]
+    pub fn without_daemon(options: WorldOptions) -> Self {
+        // Short, since a socket's path may have 107 bytes.
+        let folder = tempfile::Builder::new().prefix("skls").tempdir_in("/tmp").unwrap();
+        let azure = Emulator::start(folder.path(), &options.emulator);
+        let mut settings: Vec<(String, String)> = [
+            ("AZURE_TENANT_ID", "11111111-1111-1111-1111-111111111111"),
+            ("AZURE_CLIENT_ID", "22222222-2222-2222-2222-222222222222"),
+            ("AZURE_CLIENT_SECRET", "emulator-secret"),
+            ("SOCKERLESS_AZF_SUBSCRIPTION_ID", "00000000-0000-0000-0000-000000000000"),
+            ("SOCKERLESS_AZF_RESOURCE_GROUP", "sockerless"),
+            ("SOCKERLESS_AZF_STORAGE_ACCOUNT", "sockerlessstorage"),
+            ("SOCKERLESS_AZF_APP_SERVICE_PLAN", "sockerless-plan"),
+            ("SOCKERLESS_AZF_LOG_ANALYTICS_WORKSPACE", "33333333-3333-3333-3333-333333333333"),
+            ("SOCKERLESS_CALLBACK_URL", "auto"),
+            ("RUST_BACKTRACE", "1"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec();
+        settings.push(("SOCKERLESS_ENDPOINT_URL".to_owned(), azure.url()));
+        settings.push((
+            "SOCKERLESS_AZF_APPLICATIONINSIGHTS_CONNECTION_STRING".to_owned(),
+            format!("InstrumentationKey=44444444-4444-4444-4444-444444444444;IngestionEndpoint={}/", azure.url()),
+        ));
+        settings.retain(|(name, _)| !options.without.contains(&name.as_str()));
+        for (name, value) in options.settings {
+            settings.retain(|(known, _)| known != name);
+            settings.push((name.to_owned(), value));
+        }
+        let daemon = Daemon::new(folder.path(), vec![built("SOCKERLESS_TEST_COMPONENT")], settings);
+        let docker = Docker::new(daemon.host(), folder.path().join("docker-config"));
+        Self { daemon, docker, azure, folder }
+    }
+
+    /// A folder of this test's own.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Pulls the image that the tests use: a pull registers the reference and downloads nothing.
+    pub fn pull(&self) {
+        self.docker.ok(&["pull", "--quiet", "alpine"]);
+    }
+}
+
+fn clients() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("clients")
+}
+
+/// Runs a script of the Docker SDK for Python.
+#[must_use]
+pub fn python(world: &World, script: &str) -> Ran {
+    let mut command = Command::new(built("SOCKERLESS_TEST_PYTHON"));
+    command.arg(clients().join("python").join(script)).env("DOCKER_HOST", world.daemon.host());
+    Ran::run(&mut command, b"")
+}
+
+/// Runs a script of dockerode.
+#[must_use]
+pub fn node(world: &World, script: &str) -> Ran {
+    let mut command = Command::new(built("SOCKERLESS_TEST_NODE"));
+    command
+        .arg(clients().join("node").join(script))
+        .env("NODE_PATH", built("SOCKERLESS_TEST_NODE_MODULES"))
+        .env("DOCKER_SOCKET", world.daemon.socket());
+    Ran::run(&mut command, b"")
+}
+
+impl World {
+    /// A token for the resource manager, as the daemon would get one.
+    #[must_use]
+    pub fn azure_token(&self) -> String {
+        use std::io::{Read, Write};
+        let body = "client_id=22222222-2222-2222-2222-222222222222&client_secret=emulator-secret&grant_type=client_credentials\
+                    &scope=https%3A%2F%2Fmanagement.azure.com%2F.default";
+        let request = format!(
+            "POST /11111111-1111-1111-1111-111111111111/oauth2/v2.0/token HTTP/1.0\r\nHost: login.microsoftonline.com\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut stream = std::net::TcpStream::connect(self.azure.url().trim_start_matches("http://")).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        let token: serde_json::Value = serde_json::from_str(body).unwrap();
+        token["access_token"].as_str().unwrap_or_else(|| panic!("{body}")).to_owned()
+    }
+}
