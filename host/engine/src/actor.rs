@@ -12,12 +12,15 @@ use sockerless_backend::Backend;
 use sockerless_backend::types::Disposition;
 use sockerless_store::{Change, Kind};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 
 use crate::cell::{Cell, Command, Edit};
 use crate::engine::Inner;
 use crate::error::{Error, Result};
+use crate::health::{self, Finding, Monitor};
 use crate::ids;
 use crate::record::{ContainerRecord, Exit, Intent, Status};
+use crate::restart::{self, Backoff};
 use crate::run::{RunEvent, Watched};
 use crate::signals;
 
@@ -37,6 +40,11 @@ pub(crate) struct Actor {
     pub(crate) run_sender: mpsc::Sender<RunEvent>,
     /// The last start failed: a container that is to go after its exit goes now.
     pub(crate) failed_start: bool,
+    /// Probes the run.
+    pub(crate) health: Option<Monitor>,
+    /// When the restart policy begins the next run.
+    pub(crate) restart_at: Option<Instant>,
+    pub(crate) backoff: Backoff,
 }
 
 /// Whether the container's task goes on.
@@ -60,6 +68,9 @@ impl Actor {
             run_events,
             run_sender,
             failed_start: false,
+            health: None,
+            restart_at: None,
+            backoff: Backoff::default(),
         };
         engine.tasks.spawn(actor.serve(inbox));
         cell
@@ -75,6 +86,10 @@ impl Actor {
                 biased;
                 () = shutdown.cancelled() => return,
                 Some(event) = self.run_events.recv() => self.run_event(event).await,
+                () = sleep_until(self.restart_at.unwrap_or_else(Instant::now)), if self.restart_at.is_some() => {
+                    self.restart_by_policy().await;
+                    self.after_exit().await
+                }
                 command = inbox.recv() => match command {
                     Some(command) => self.command(command).await,
                     None => return,
@@ -128,8 +143,20 @@ impl Actor {
                     watched.judge(verdict);
                 }
             }
+            RunEvent::Probed { run, finding } if self.run.as_ref().is_some_and(|watched| watched.id() == run) => {
+                self.probed(finding);
+            }
             // Of a run that is over.
-            RunEvent::Ended { .. } | RunEvent::Outcome { .. } => {}
+            RunEvent::Ended { .. } | RunEvent::Outcome { .. } | RunEvent::Probed { .. } => {}
+        }
+    }
+
+    /// A finding is not worth a write: the next daemon probes anew.
+    fn probed(&mut self, finding: Finding) {
+        let status = self.record.state.health.as_mut().and_then(|health| health::take(health, finding));
+        self.publish();
+        if let Some(status) = status {
+            self.engine.events.container(&self.record, &format!("health_status: {status}"), &[]);
         }
     }
 
@@ -137,7 +164,7 @@ impl Actor {
     pub(crate) async fn exited(&mut self, exit: Exit) {
         let state = &mut self.record.state;
         let now = Timestamp::now();
-        let ran = state.started_at.map_or(0, |started| started.duration_until(now).as_secs().max(0));
+        let ran = state.started_at.map(|started| started.duration_until(now)).unwrap_or_default();
         tracing::info!(container = %self.record.id, code = exit.code, error = %exit.error, "the container has exited");
         state.status = Status::Exited;
         state.exits += 1;
@@ -145,14 +172,22 @@ impl Actor {
         state.finished_at = Some(now);
         let code = exit.code;
         state.exit = exit;
+        if let Some(health) = &mut state.health {
+            health::end(health);
+        }
         self.run = None;
+        self.health = None;
+        if restart::wanted(&self.record, code) {
+            self.record.state.status = Status::Restarting;
+            self.restart_later(Duration::try_from(ran).unwrap_or_default());
+        }
         self.engine.services.end(&self.record.id);
         // A run that ended cannot be made not to have ended because the disk is full: the next write carries it.
         if let Err(error) = self.save().await {
             tracing::error!(container = %self.record.id, %error, "the end of the run is not on disk");
         }
         self.engine.execs.container_exited(&self.record.id);
-        let attributes = [("execDuration", ran.to_string()), ("exitCode", code.to_string())];
+        let attributes = [("execDuration", ran.as_secs().max(0).to_string()), ("exitCode", code.to_string())];
         self.engine.events.container(&self.record, "die", &attributes);
         self.publish();
     }
@@ -184,6 +219,11 @@ impl Actor {
             Disposition::HostDefault => {
                 self.record.stopped_by_client = true;
                 self.save().await?;
+                if self.restart_at.is_some() {
+                    self.give_up_restart().await;
+                    self.engine.events.container(&self.record, "stop", &[]);
+                    return Ok(());
+                }
                 self.stop_by_signal(signal, timeout).await?;
                 self.engine.events.container(&self.record, "stop", &[]);
                 Ok(())
@@ -234,6 +274,11 @@ impl Actor {
                 "cannot kill container: {}: container {} is not running",
                 self.record.id, self.record.id
             )));
+        }
+        self.record.stopped_by_client = true;
+        if self.restart_at.is_some() {
+            self.give_up_restart().await;
+            return Ok(());
         }
         let disposition =
             self.backend()?.kill(self.record.for_backend(), signal.to_owned(), ids::idempotency_key()?).await?;
@@ -299,6 +344,8 @@ impl Actor {
                     self.record.name
                 )));
             }
+            self.record.stopped_by_client = true;
+            self.give_up_restart().await;
             self.engine.services.disconnect_run(&self.record.id).await;
             self.engine.events.container(&self.record, "kill", &[("signal", "9".to_owned())]);
             self.ended_within(KILLED).await?;

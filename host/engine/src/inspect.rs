@@ -59,7 +59,7 @@ fn state(record: &ContainerRecord) -> State {
         error: state.exit.error.clone(),
         started_at: time(state.started_at),
         finished_at: time(state.finished_at),
-        health: None,
+        health: state.health.clone(),
     }
 }
 

@@ -4,7 +4,8 @@
 //! a [`Store`](sockerless_store::Store), the agents inside the containers, and [`Backend`](sockerless_backend::Backend)s.
 //!
 //! - [`Engine`]: everything that clients ask for; [`Error`]: how it says no.
-//! - `actor`, `start`, `run`: one task per container owns its transitions, another watches its run.
+//! - `actor`, `start`, `restart`, `run`, `health`: one task per container owns its transitions, others watch its run and its
+//!   health.
 //! - `attach`, `exec`, `logs`, `archive`: what goes on inside a container, by its agent.
 //! - [`Services`]: what the engine gives to backends.
 
@@ -22,6 +23,7 @@ mod error;
 mod events;
 mod exec;
 mod frames;
+mod health;
 mod ids;
 mod images;
 mod info;
@@ -33,6 +35,7 @@ mod manage;
 mod networks;
 mod record;
 mod registry;
+mod restart;
 mod run;
 mod services;
 mod signals;

@@ -97,7 +97,7 @@ impl Engine {
             && filters.matches_by("volume", |volume| {
                 record.host_config.binds.iter().flatten().any(|bind| bind.split(':').any(|part| part == volume))
             })
-            && filters.matches_by("health", |health| health == "none")
+            && filters.matches("health", record.state.health.as_ref().map_or("none", |health| &health.status))
             && filters.matches_by("isolation", |isolation| isolation.is_empty() || isolation == "default")
             && filters.matches_by("is-task", |task| task == "false")
             && filters.matches_by("expose", |port| record.config.exposed_ports.contains_key(&with_protocol(port)))
@@ -138,12 +138,20 @@ fn status_text(record: &ContainerRecord, now: Timestamp) -> String {
     let state = &record.state;
     match state.status {
         Status::Creating | Status::Created => "Created".to_owned(),
-        Status::Running => format!("Up {}", since(state.started_at)),
+        Status::Running => format!("Up {}{}", since(state.started_at), health_text(record)),
         Status::Paused => format!("Up {} (Paused)", since(state.started_at)),
         Status::Restarting => format!("Restarting ({}) {} ago", state.exit.code, since(state.finished_at)),
         Status::Exited => format!("Exited ({}) {} ago", state.exit.code, since(state.finished_at)),
         Status::Removing | Status::Removed => "Removal In Progress".to_owned(),
         Status::Dead => "Dead".to_owned(),
+    }
+}
+
+fn health_text(record: &ContainerRecord) -> String {
+    match record.state.health.as_ref().map(|health| health.status.as_str()) {
+        None => String::new(),
+        Some("starting") => " (health: starting)".to_owned(),
+        Some(status) => format!(" ({status})"),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sockerless_backend::types::{Container, Handle, RunEnd};
-use sockerless_docker::{Config, EndpointSettings, HostConfig};
+use sockerless_docker::{Config, EndpointSettings, Health, HostConfig};
 
 /// Where a container is in its life.
 ///
@@ -75,7 +75,7 @@ pub(crate) struct Exit {
     pub(crate) error: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) status: Status,
     /// The run that is under way, or the last one.
@@ -86,6 +86,9 @@ pub(crate) struct State {
     pub(crate) pid: u32,
     pub(crate) started_at: Option<Timestamp>,
     pub(crate) finished_at: Option<Timestamp>,
+    /// Of a container that is probed.
+    #[serde(default)]
+    pub(crate) health: Option<Health>,
 }
 
 impl Default for State {
@@ -98,6 +101,7 @@ impl Default for State {
             pid: 0,
             started_at: None,
             finished_at: None,
+            health: None,
         }
     }
 }

@@ -15,6 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::cell::Cell;
 use crate::engine::Inner;
 use crate::error::{Error, Result};
+use crate::health::Finding;
 use crate::record::Exit;
 
 /// How long clients may take to read what is left, before the end of the run is told all the same.
@@ -36,6 +37,8 @@ pub(crate) enum RunEvent {
     Ended { run: String, exit: Exit },
     /// The dispatched request is over, and the backend is to judge what that says.
     Outcome { run: String, outcome: Outcome },
+    /// The command of the health check was run.
+    Probed { run: String, finding: Finding },
 }
 
 /// What the rest of the host has to say about a run.

@@ -21,6 +21,11 @@ pub(crate) fn process(record: &ContainerRecord) -> ProcessSpec {
     }
 }
 
+/// A command beside the main process, that nobody types into.
+pub(crate) fn probe(record: &ContainerRecord, argv: Vec<String>) -> ProcessSpec {
+    ProcessSpec { argv, tty: false, open_stdin: false, console_size: None, ..process(record) }
+}
+
 /// Height and width of a terminal, if both are given and possible.
 pub(crate) fn size(height: u32, width: u32) -> Option<[u16; 2]> {
     let size = [u16::try_from(height).ok()?, u16::try_from(width).ok()?];

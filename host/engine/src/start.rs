@@ -1,5 +1,7 @@
 //! Starting a container, and taking up again what a crash of the daemon interrupted.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use sockerless_backend::BackendError;
 use sockerless_backend::types::RunEnd;
@@ -7,8 +9,10 @@ use sockerless_backend::types::RunEnd;
 use crate::actor::Actor;
 use crate::agents::Begun;
 use crate::error::{Error, ErrorKind, Result};
+use crate::health::{self, Check, Monitor};
 use crate::ids;
 use crate::record::{Exit, Intent, Run, Status};
+use crate::restart::Backoff;
 use crate::run::{self, Watched};
 
 /// Why a start failed: what the client is told, and the exit code that inspect shows.
@@ -44,6 +48,13 @@ impl Actor {
                 return Err(Error::conflict("container is marked for removal and cannot be started"));
             }
         }
+        self.record.restart_count = 0;
+        self.backoff = Backoff::default();
+        self.begin_run().await
+    }
+
+    /// Has the backend run the command, whatever the state.
+    pub(crate) async fn begin_run(&mut self) -> Result<()> {
         let (run, key) = (ids::run()?, ids::idempotency_key()?);
         self.record.intent = Some(Intent::Start { run: run.clone(), key: key.clone() });
         if let Err(error) = self.save().await {
@@ -86,6 +97,8 @@ impl Actor {
         state.exit = Exit::default();
         state.pid = pid;
         state.started_at = Some(Timestamp::now());
+        let probed = end == RunEnd::Agent && Check::of(&self.record).is_some();
+        self.record.state.health = probed.then(health::begin);
         self.record.intent = None;
         self.record.stopped_by_client = false;
         // Those who attached before get the output from its first byte: their readers are open before the agent is told that it
@@ -97,7 +110,7 @@ impl Actor {
         let saved = self.save().await;
         self.engine.events.container(&self.record, "start", &[]);
         self.publish();
-        self.run = Some(Watched::spawn(&self.engine, &self.cell, &run, end, control, self.run_sender.clone()));
+        self.watch(&run, end, control);
         saved
     }
 
@@ -117,13 +130,25 @@ impl Actor {
             self.resume_start(run).await;
             return;
         }
+        if self.record.state.status == Status::Restarting {
+            self.restart_later(Duration::ZERO);
+            return;
+        }
         let Some(Run { id, end }) = self.record.state.run.clone() else {
             tracing::error!(container = %self.record.id, "the state file says that it runs, but not what");
             self.exited(Exit { code: 255, error: "the daemon lost track of the run".into() }).await;
             return;
         };
         let control = self.engine.services.begin(&self.record.id, &id);
-        self.run = Some(Watched::spawn(&self.engine, &self.cell, &id, end, control, self.run_sender.clone()));
+        self.watch(&id, end, control);
+    }
+
+    /// Sets the tasks on a run that watch and probe it.
+    fn watch(&mut self, run: &str, end: RunEnd, control: run::Control) {
+        self.run = Some(Watched::spawn(&self.engine, &self.cell, run, end, control, self.run_sender.clone()));
+        self.health = Check::of(&self.record)
+            .filter(|_| end == RunEnd::Agent)
+            .map(|check| Monitor::spawn(&self.engine, &self.cell, run, check, self.run_sender.clone()));
     }
 
     /// The daemon died between asking for a run and knowing of it. The agent knows whether it was ever told.

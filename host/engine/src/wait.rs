@@ -44,7 +44,8 @@ impl Wait {
         let reached = |record: &Arc<ContainerRecord>| {
             let status = record.state.status;
             match condition {
-                WaitCondition::NotRunning => !status.is_live(),
+                // A run that ends is told also when the restart policy begins another one.
+                WaitCondition::NotRunning => !status.is_live() || record.state.exits > exits,
                 WaitCondition::NextExit => record.state.exits > exits || status == Status::Removed,
                 WaitCondition::Removed => status == Status::Removed,
             }
