@@ -18,6 +18,7 @@ pub mod input;
 pub mod link;
 pub mod paths;
 pub mod process;
+pub mod sample;
 pub mod spec;
 pub mod token;
 

@@ -23,6 +23,8 @@
 //! | `POST /v1/processes/{id}/resize?height=&width=` | 204 |
 //! | `GET /v1/processes/{id}/output?from=` | [frames](crate::frame), from an [offset](crate::frame::From), until the end of the output; a body that breaks off is asked for again at the offset that was reached |
 //! | `PUT /v1/processes/{id}/stdin/{writer}?offset=&close=` | [`crate::input`] |
+//! | `GET /v1/sample` | [`Sample`](crate::sample::Sample) |
+//! | `GET /v1/export` | a tar archive of the root file system |
 //! | `GET /v1/top?ps_args=` | [`Top`](crate::process::Top) |
 //! | `HEAD /v1/archive?path=` | 200 with [`PATH_STAT`](crate::headers::PATH_STAT) |
 //! | `GET /v1/archive?path=` | the same, and a tar archive |
@@ -36,5 +38,9 @@ pub const CONNECT: &str = "/v1/agents/connect";
 pub const PROCESSES: &str = "/v1/processes";
 /// The processes of the container as `ps` shows them.
 pub const TOP: &str = "/v1/top";
+/// What the container uses.
+pub const SAMPLE: &str = "/v1/sample";
+/// The container's whole file system.
+pub const EXPORT: &str = "/v1/export";
 /// Files.
 pub const ARCHIVE: &str = "/v1/archive";

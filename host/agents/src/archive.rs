@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Response};
 use http_body_util::{BodyExt, BodyStream, StreamBody};
-use hyper::body::Frame;
+use hyper::body::{Frame, Incoming};
 use sockerless_agent_protocol::archive::PathStat;
 use sockerless_agent_protocol::{headers, paths};
 
@@ -45,14 +45,17 @@ impl AgentClient {
             exchange(&self.registry, container, Patience::Short, Method::GET, &path, Bytes::new()).await?;
         let answer = success(answer).await?;
         let stat = stat(answer.headers())?;
-        let frames = BodyStream::new(answer.into_body());
-        let bytes = frames.filter_map(|frame| async move {
-            match frame {
-                Ok(frame) => frame.into_data().ok().map(Ok),
-                Err(error) => Some(Err(AgentFailure::Broken(format!("the archive broke off: {error}")))),
-            }
-        });
-        Ok((stat, bytes))
+        Ok((stat, bytes(answer)))
+    }
+
+    /// The whole file system of a container as a tar archive.
+    ///
+    /// # Errors
+    /// No agent.
+    pub async fn export(&self, container: &str) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
+        let (_, answer) =
+            exchange(&self.registry, container, Patience::Short, Method::GET, paths::EXPORT, Bytes::new()).await?;
+        Ok(bytes(success(answer).await?))
     }
 
     /// Extracts a tar archive into a directory.
@@ -81,6 +84,16 @@ impl AgentClient {
             )),
         }
     }
+}
+
+/// The archive in an answer.
+fn bytes(answer: Response<Incoming>) -> impl Stream<Item = Result<Bytes>> + Send {
+    BodyStream::new(answer.into_body()).filter_map(|frame| async move {
+        match frame {
+            Ok(frame) => frame.into_data().ok().map(Ok),
+            Err(error) => Some(Err(AgentFailure::Broken(format!("the archive broke off: {error}")))),
+        }
+    })
 }
 
 fn stat(map: &HeaderMap) -> Result<PathStat> {

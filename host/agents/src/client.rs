@@ -5,6 +5,7 @@ use http::Method;
 use sockerless_agent_protocol::frame::From;
 use sockerless_agent_protocol::paths;
 use sockerless_agent_protocol::process::{ProcessState, Top};
+use sockerless_agent_protocol::sample::Sample;
 use sockerless_agent_protocol::spec::ProcessSpec;
 
 use crate::error::{AgentFailure, Result};
@@ -132,6 +133,16 @@ impl AgentClient {
     pub async fn top(&self, container: &str, arguments: &str) -> Result<Top> {
         let path = path(paths::TOP, &[], &[("ps_args", arguments)]);
         let (_, body) = fetch(&self.registry, container, Patience::Short, Method::GET, &path, Bytes::new()).await?;
+        parse(&body)
+    }
+
+    /// What a container uses now.
+    ///
+    /// # Errors
+    /// No agent.
+    pub async fn sample(&self, container: &str) -> Result<Sample> {
+        let (_, body) =
+            fetch(&self.registry, container, Patience::Short, Method::GET, paths::SAMPLE, Bytes::new()).await?;
         parse(&body)
     }
 

@@ -26,3 +26,4 @@ pub use registry::AgentRegistry;
 pub use sockerless_agent_protocol::archive::PathStat;
 pub use sockerless_agent_protocol::frame::From;
 pub use sockerless_agent_protocol::process::{ProcessState, Top};
+pub use sockerless_agent_protocol::sample::{Network, Sample};

@@ -11,6 +11,7 @@ pub(crate) mod streams;
 pub(crate) mod system;
 pub(crate) mod unsupported;
 pub(crate) mod volumes;
+mod websocket;
 
 use sockerless_engine::Error;
 

@@ -34,9 +34,9 @@ pub(crate) fn routes() -> Vec<Route<HandlerFn>> {
         GET    "/containers/{}/top"           containers::top;
         GET    "/containers/{}/logs"          streams::logs;
         GET    "/containers/{}/changes"       unsupported::changes;
-        GET    "/containers/{}/stats"         unsupported::stats;
-        GET    "/containers/{}/export"        unsupported::export;
-        GET    "/containers/{}/attach/ws"     unsupported::attach_websocket;
+        GET    "/containers/{}/stats"         streams::stats;
+        GET    "/containers/{}/export"        archive::export;
+        GET    "/containers/{}/attach/ws"     streams::attach_websocket;
         HEAD   "/containers/{}/archive"       archive::stat;
         GET    "/containers/{}/archive"       archive::get;
         PUT    "/containers/{}/archive"       archive::put;

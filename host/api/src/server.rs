@@ -24,6 +24,7 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use connection::{Peer, RequestBody};
 pub(crate) use hijack::{Hijack, Input, pump};
+pub(crate) use listener::Stream;
 pub use listener::{ListenError, Listener};
 pub use tls::TlsFiles;
 

@@ -32,6 +32,7 @@ mod port;
 mod prune;
 mod reference;
 mod state;
+mod stats;
 mod summary;
 mod system;
 mod time;
@@ -65,6 +66,9 @@ pub use port::{PortBinding, PortMap, PortSummary};
 pub use prune::{ContainersPruned, ImagesPruned, NetworksPruned, VolumesPruned};
 pub use reference::{ImageReference, ReferenceError};
 pub use state::State;
+pub use stats::{
+    BlkioEntry, BlkioStats, CpuStats, CpuUsage, MemoryStats, NetworkStats, PidsStats, Stats, ThrottlingData,
+};
 pub use summary::{ContainerSummary, SummaryHostConfig, SummaryNetworkSettings};
 pub use system::{
     Commit, Component, ContainerdInfo, ContainerdNamespaces, FirewallInfo, IndexConfig, Platform, PluginsInfo,

@@ -3,7 +3,9 @@
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use sockerless_agent_protocol::spec::ProcessSpec;
-use sockerless_agents::{AgentClient, AgentFailure, AgentRegistry, Block, Input, Output, Piece, ProcessState, Wait};
+use sockerless_agents::{
+    AgentClient, AgentFailure, AgentRegistry, Block, Input, Output, Piece, ProcessState, Sample, Wait,
+};
 use sockerless_docker::{PathStat, Top};
 
 pub(crate) use sockerless_agents::From;
@@ -11,7 +13,7 @@ pub(crate) use sockerless_agents::From;
 use crate::archive::ArchivePutOptions;
 use crate::attach::Reading;
 use crate::error::{Error, ErrorKind, Result};
-use crate::frames::{ByteStream, Streams, put_frame};
+use crate::frames::{ByteStream, Framing, Streams, put_frame};
 
 /// What became of a process that was to be started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +115,14 @@ impl Agents {
     pub(crate) async fn top(&self, container: &str, arguments: &str) -> Result<Top> {
         let top = self.client.top(container, arguments).await?;
         Ok(Top { titles: top.titles, processes: top.processes })
+    }
+
+    pub(crate) async fn sample(&self, container: &str) -> Result<Sample> {
+        Ok(self.client.sample(container).await?)
+    }
+
+    pub(crate) async fn export(&self, container: &str) -> Result<ByteStream> {
+        Ok(self.client.export(container).await?.map_err(Error::from).boxed())
     }
 
     pub(crate) async fn output(&self, container: &str, process: &str, from: From) -> Result<Reader> {
@@ -234,18 +244,21 @@ impl Reader {
         self.into_blocks().map_ok(|block| stream::iter(block.pieces().map(Ok))).try_flatten()
     }
 
-    /// Bytes as they go to a client: framed, or a terminal's as they are.
-    pub(crate) fn into_stream(self, tty: bool, streams: Streams) -> ByteStream {
-        if !tty && streams == Streams::BOTH {
+    /// Bytes as they go to a client.
+    pub(crate) fn into_stream(self, framing: Framing, streams: Streams) -> ByteStream {
+        if framing == Framing::Frames && streams == Streams::BOTH {
             // What the agent sends is what the client gets.
             return self.into_blocks().map_ok(|block| block.frames).boxed();
         }
         let frames = self.into_frames().try_filter_map(move |piece| async move {
-            if tty {
+            if framing == Framing::Terminal {
                 return Ok(Some(piece.payload));
             }
             if !streams.wants(piece.stream) {
                 return Ok(None);
+            }
+            if framing == Framing::Bare {
+                return Ok(Some(piece.payload));
             }
             let mut framed = BytesMut::new();
             put_frame(&mut framed, piece.stream, &piece.payload);

@@ -38,6 +38,17 @@ impl Engine {
         self.inner.agents.archive_get(&cell.id, path).await
     }
 
+    /// The whole file system of a container as a tar archive.
+    ///
+    /// # Errors
+    /// No such container; no agent.
+    pub async fn export(&self, reference: &str) -> Result<ByteStream> {
+        let cell = self.inner.containers.find(reference)?;
+        let archive = self.inner.agents.export(&cell.id).await?;
+        self.inner.events.container(&cell.record(), "export", &[]);
+        Ok(archive)
+    }
+
     /// Extracts a tar archive into a directory.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use crate::cell::Cell;
 use crate::detach::{DetachKeys, Scanned};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::frames::{ByteStream, Streams};
+use crate::frames::{ByteStream, Framing, Streams};
 use crate::record::Status;
 
 /// What a client wants of an attached container.
@@ -33,6 +33,8 @@ pub struct AttachOptions {
     pub stderr: bool,
     /// The keys that detach a terminal; absent is `ctrl-p,ctrl-q`.
     pub detach_keys: Option<String>,
+    /// Both streams come mixed and without frames.
+    pub bare: bool,
 }
 
 /// A client's two directions to a process.
@@ -239,7 +241,8 @@ impl Engine {
             close: closes(config),
             detach,
         });
-        let output = session.reader.map(|reader| output(reader, config.tty, streams, detached));
+        let framing = if options.bare && !config.tty { Framing::Bare } else { Framing::of(config.tty) };
+        let output = session.reader.map(|reader| output(reader, framing, streams, detached));
         Ok(Session { tty: config.tty, output, stdin })
     }
 
@@ -293,12 +296,12 @@ fn closes(config: &Config) -> bool {
 /// The output of a process as it goes to a client.
 pub(crate) fn output(
     reader: oneshot::Receiver<Result<Reader>>,
-    tty: bool,
+    framing: Framing,
     streams: Streams,
     detached: CancellationToken,
 ) -> ByteStream {
     let opened = stream::once(reader).flat_map(move |reader| match reader {
-        Ok(Ok(reader)) => reader.into_stream(tty, streams),
+        Ok(Ok(reader)) => reader.into_stream(framing, streams),
         Ok(Err(error)) => stream::once(async { Err(error) }).boxed(),
         // Removed before it was started: there is no output.
         Err(_) => stream::empty().boxed(),

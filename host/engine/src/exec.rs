@@ -19,7 +19,7 @@ use crate::attach::{Session, Stdin, output};
 use crate::detach::DetachKeys;
 use crate::engine::{Engine, Inner};
 use crate::error::{Error, Result};
-use crate::frames::{STDERR, STDOUT, Streams, put_frame};
+use crate::frames::{Framing, STDERR, STDOUT, Streams, put_frame};
 use crate::ids;
 use crate::record::{ContainerRecord, Status};
 use crate::spec;
@@ -232,7 +232,7 @@ impl Engine {
                 Ok(Bytes::new())
             });
             let until_detached = detached.clone();
-            let output = output(receiver, request.tty, streams, detached).chain(ended);
+            let output = output(receiver, Framing::of(request.tty), streams, detached).chain(ended);
             Some(output.take_until(async move { until_detached.cancelled().await }).boxed())
         } else {
             None

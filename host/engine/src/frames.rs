@@ -18,6 +18,23 @@ pub struct Output {
     pub stream: ByteStream,
 }
 
+/// How output is put on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// A terminal's output, which is all one stream: as it is.
+    Terminal,
+    /// In frames that tell the two streams apart.
+    Frames,
+    /// Both streams without frames, for a connection that has messages of its own.
+    Bare,
+}
+
+impl Framing {
+    pub(crate) const fn of(tty: bool) -> Self {
+        if tty { Self::Terminal } else { Self::Frames }
+    }
+}
+
 /// Which of a process's streams a client wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Streams {

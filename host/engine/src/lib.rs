@@ -6,7 +6,7 @@
 //! - [`Engine`]: everything that clients ask for; [`Error`]: how it says no.
 //! - `actor`, `start`, `restart`, `run`, `health`: one task per container owns its transitions, others watch its run and its
 //!   health.
-//! - `attach`, `exec`, `logs`, `archive`: what goes on inside a container, by its agent.
+//! - `attach`, `exec`, `logs`, `archive`, `stats`, `top`: what goes on inside a container, by its agent.
 //! - [`Services`]: what the engine gives to backends.
 
 #![forbid(unsafe_code)]
@@ -41,6 +41,7 @@ mod services;
 mod signals;
 mod spec;
 mod start;
+mod stats;
 mod top;
 mod volumes;
 mod wait;
@@ -56,4 +57,5 @@ pub use list::ListOptions;
 pub use logs::LogOptions;
 pub use manage::RemoveOptions;
 pub use services::Services;
+pub use stats::StatsOptions;
 pub use wait::{Wait, WaitCondition, WaitResult};

@@ -38,3 +38,8 @@ pub(crate) async fn put(context: Context) -> Answer {
     context.app.engine.archive_put(&context.name, path(query)?, options, byte_stream(context.body)).await?;
     ok_empty()
 }
+
+pub(crate) async fn export(context: Context) -> Answer {
+    let tar = context.app.engine.export(&context.name).await?;
+    Ok(stream("application/octet-stream", tar).into())
+}

@@ -5,22 +5,14 @@ use futures_util::FutureExt as _;
 use futures_util::stream::once;
 use http::StatusCode;
 use sockerless_docker::{WaitError, WaitResponse};
-use sockerless_engine::{AttachOptions, Error, LogOptions, WaitCondition, WaitResult};
+use sockerless_engine::{AttachOptions, Error, LogOptions, StatsOptions, WaitCondition, WaitResult};
 
-use super::session;
+use super::{session, websocket};
 use crate::app::Context;
 use crate::wire::{Answer, Reply, Version, endless, json, raw_error, stream};
 
 pub(crate) async fn attach(context: Context) -> Answer {
-    let query = &context.query;
-    let options = AttachOptions {
-        stream: query.boolean("stream"),
-        logs: query.boolean("logs"),
-        stdin: query.boolean("stdin"),
-        stdout: query.boolean("stdout"),
-        stderr: query.boolean("stderr"),
-        detach_keys: query.string("detachKeys"),
-    };
+    let options = attach_options(&context, false);
     Ok(Reply::Hijack(match context.app.engine.attach(&context.name, options).await {
         Ok(session) => {
             let head = session::head(&context.headers, session.tty, context.version, "");
@@ -28,6 +20,26 @@ pub(crate) async fn attach(context: Context) -> Answer {
         }
         Err(error) => raw_error(&error),
     }))
+}
+
+/// The same over a WebSocket, whose messages take the place of frames.
+pub(crate) async fn attach_websocket(context: Context) -> Answer {
+    let accept = websocket::accept(&context.headers)?;
+    let session = context.app.engine.attach(&context.name, attach_options(&context, true)).await?;
+    Ok(Reply::Hijack(websocket::hijack(&accept, session.output, session.stdin)))
+}
+
+fn attach_options(context: &Context, bare: bool) -> AttachOptions {
+    let query = &context.query;
+    AttachOptions {
+        stream: query.boolean("stream"),
+        logs: query.boolean("logs"),
+        stdin: query.boolean("stdin"),
+        stdout: query.boolean("stdout"),
+        stderr: query.boolean("stderr"),
+        detach_keys: query.string("detachKeys"),
+        bare,
+    }
 }
 
 pub(crate) async fn logs(context: Context) -> Answer {
@@ -53,6 +65,19 @@ pub(crate) async fn logs(context: Context) -> Answer {
     } else {
         stream(content_type, output.stream).into()
     })
+}
+
+pub(crate) async fn stats(context: Context) -> Answer {
+    let query = &context.query;
+    let options = StatsOptions {
+        stream: query.get("stream").is_none() || query.boolean("stream"),
+        one_shot: query.boolean("one-shot"),
+    };
+    if options.stream && options.one_shot {
+        return Err(Error::invalid("cannot have stream=true and one-shot=true"));
+    }
+    let lines = context.app.engine.stats(&context.name, options).await?;
+    Ok(endless("application/json", lines, context.peer.gone()).into())
 }
 
 pub(crate) async fn wait(context: Context) -> Answer {

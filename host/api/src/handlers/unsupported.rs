@@ -36,12 +36,6 @@ refusals! {
         "there is no BuildKit here: build with another builder (docker buildx create), and push to a registry";
     changes not_implemented
         "the changes of a container's file system are not tracked: look into it with exec or cp";
-    stats not_implemented
-        "statistics of a container are not available: the cloud's own metrics have them";
-    export not_implemented
-        "exporting a container's whole file system is not supported: copy what is needed with cp";
-    attach_websocket not_implemented
-        "attaching over a WebSocket is not supported: attach over HTTP";
     change_plugins not_implemented
         "plugins are not managed here: load a backend with `sockerless plugin load`";
     swarm_init not_implemented
