@@ -5,6 +5,7 @@ use std::process::Command;
 
 use nix::sys::signal::Signal;
 
+use crate::judge::{Judgement, Proxy};
 use crate::program::Program;
 use crate::{Ran, built};
 
@@ -12,7 +13,10 @@ use crate::{Ran, built};
 #[derive(Debug)]
 pub struct Daemon {
     program: Option<Program>,
+    /// Where it listens, and where clients find it: the same, unless its answers are looked at.
+    own_socket: PathBuf,
     socket: PathBuf,
+    proxy: Option<Proxy>,
     state: PathBuf,
     log: PathBuf,
     agents_listen: String,
@@ -24,9 +28,14 @@ impl Daemon {
     pub(crate) fn new(folder: &Path, components: Vec<PathBuf>, environment: Vec<(String, String)>) -> Self {
         // The agents must find a daemon that was started again where the first one was.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let socket = folder.join("docker.sock");
+        let own_socket = if Judgement::is_possible() { folder.join("own.sock") } else { socket.clone() };
+        let proxy = Judgement::is_possible().then(|| Proxy::start(&socket, own_socket.clone()));
         Self {
             program: None,
-            socket: folder.join("docker.sock"),
+            own_socket,
+            socket,
+            proxy,
             state: folder.join("state"),
             log: folder.join("daemon.log"),
             agents_listen: format!("127.0.0.1:{port}"),
@@ -40,10 +49,28 @@ impl Daemon {
     /// # Errors
     /// What it said when it ended before it was ready.
     pub fn start(&mut self) -> Result<(), String> {
+        let components = self.components.clone();
+        self.start_with(&components)
+    }
+
+    /// Starts it with no backend in it.
+    ///
+    /// # Errors
+    /// What it said when it ended before it was ready.
+    pub fn start_without_backends(&mut self) -> Result<(), String> {
+        self.start_with(&[])
+    }
+
+    fn start_with(&mut self, components: &[PathBuf]) -> Result<(), String> {
         let mut command = Command::new(built("SOCKERLESS_TEST_DAEMON"));
-        command.arg("serve").arg("--host").arg(self.host()).arg("--state-dir").arg(&self.state);
+        command
+            .arg("serve")
+            .arg("--host")
+            .arg(format!("unix://{}", self.own_socket.display()))
+            .arg("--state-dir")
+            .arg(&self.state);
         command.arg("--cache-dir").arg(built("SOCKERLESS_TEST_CACHE")).args(["--agents-listen", &self.agents_listen]);
-        for component in &self.components {
+        for component in components {
             command.arg("--backend").arg(component);
         }
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
@@ -58,10 +85,16 @@ impl Daemon {
         format!("unix://{}", self.socket.display())
     }
 
-    /// The path of its socket.
+    /// The path of the socket by which clients find it.
     #[must_use]
     pub fn socket(&self) -> &Path {
         &self.socket
+    }
+
+    /// The path of the socket on which it listens.
+    #[must_use]
+    pub fn own_socket(&self) -> &Path {
+        &self.own_socket
     }
 
     /// Everything it has logged.
@@ -90,5 +123,16 @@ impl Daemon {
         let mut command = Command::new(built("SOCKERLESS_TEST_DAEMON"));
         command.args(arguments).env("DOCKER_HOST", self.host());
         Ran::run(&mut command, b"")
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let wrong = self.proxy.as_ref().map(|proxy| proxy.judgement.wrong()).unwrap_or_default();
+        assert!(
+            wrong.is_empty() || std::thread::panicking(),
+            "answers that the description of the API does not allow:\n{}",
+            wrong.join("\n")
+        );
     }
 }

@@ -12,6 +12,7 @@ mod command;
 mod daemon;
 mod docker;
 mod emulator;
+mod judge;
 mod program;
 mod world;
 

@@ -10,8 +10,20 @@ fn health(world: &World, name: &str) -> serde_json::Value {
 fn a_container_becomes_healthy_and_unhealthy_by_its_check() {
     let world = World::start();
     world.docker.ok(&[
-        "run", "-d", "--name", "w", "--health-cmd", "echo looked; test -e /tmp/well", "--health-interval", "100ms",
-        "--health-retries", "2", "alpine", "sh", "-c", "touch /tmp/well; tail -f /dev/null",
+        "run",
+        "-d",
+        "--name",
+        "w",
+        "--health-cmd",
+        "echo looked; test -e /tmp/well",
+        "--health-interval",
+        "100ms",
+        "--health-retries",
+        "2",
+        "alpine",
+        "sh",
+        "-c",
+        "touch /tmp/well; tail -f /dev/null",
     ]);
     let log = eventually("it is healthy", || {
         let health = health(&world, "w");
@@ -25,7 +37,15 @@ fn a_container_becomes_healthy_and_unhealthy_by_its_check() {
     world.docker.ok(&["exec", "w", "rm", "/tmp/well"]);
     eventually("it is unhealthy", || (health(&world, "w")["Status"] == "unhealthy").then_some(()));
     let events = world.docker.ok(&[
-        "events", "--since", "1h", "--until", "0s", "--filter", "event=health_status", "--format", "{{.Action}}",
+        "events",
+        "--since",
+        "1h",
+        "--until",
+        "0s",
+        "--filter",
+        "event=health_status",
+        "--format",
+        "{{.Action}}",
     ]);
     assert_eq!(events, "health_status: healthy\nhealth_status: unhealthy");
 }
@@ -34,8 +54,22 @@ fn a_container_becomes_healthy_and_unhealthy_by_its_check() {
 fn a_check_that_takes_too_long_fails() {
     let world = World::start();
     world.docker.ok(&[
-        "run", "-d", "--name", "w", "--health-cmd", "sleep 1000", "--health-interval", "50ms", "--health-timeout", "100ms",
-        "--health-retries", "1", "alpine", "tail", "-f", "/dev/null",
+        "run",
+        "-d",
+        "--name",
+        "w",
+        "--health-cmd",
+        "sleep 1000",
+        "--health-interval",
+        "50ms",
+        "--health-timeout",
+        "100ms",
+        "--health-retries",
+        "1",
+        "alpine",
+        "tail",
+        "-f",
+        "/dev/null",
     ]);
     let health = eventually("it is unhealthy", || {
         let health = health(&world, "w");
@@ -49,11 +83,21 @@ fn a_check_that_takes_too_long_fails() {
 fn a_command_that_fails_is_tried_again_as_often_as_the_policy_says() {
     let world = World::start();
     world.docker.ok(&[
-        "run", "-d", "--name", "w", "--restart", "on-failure:2", "alpine", "sh", "-c", "echo x >> /tmp/runs; exit 3",
+        "run",
+        "-d",
+        "--name",
+        "w",
+        "--restart",
+        "on-failure:2",
+        "alpine",
+        "sh",
+        "-c",
+        "echo x >> /tmp/runs; exit 3",
     ]);
     let state = eventually("it is given up", || {
         let container = world.docker.inspect("w");
-        (container["State"]["Status"] == "exited" && container["RestartCount"] == 2).then_some(container["State"].clone())
+        (container["State"]["Status"] == "exited" && container["RestartCount"] == 2)
+            .then_some(container["State"].clone())
     });
     assert_eq!(state["ExitCode"], 3, "{state}");
 }
@@ -62,9 +106,7 @@ fn a_command_that_fails_is_tried_again_as_often_as_the_policy_says() {
 fn a_container_that_is_always_restarted_stays_down_when_it_is_killed() {
     let world = World::start();
     world.docker.ok(&["run", "-d", "--name", "w", "--restart", "always", "alpine", "sh", "-c", "sleep 0.05"]);
-    eventually("it was restarted", || {
-        (world.docker.inspect("w")["RestartCount"].as_u64().unwrap() >= 2).then_some(())
-    });
+    eventually("it was restarted", || (world.docker.inspect("w")["RestartCount"].as_u64().unwrap() >= 2).then_some(()));
     world.docker.ok(&["update", "--restart", "no", "w"]);
     eventually("it stays down", || (world.docker.inspect("w")["State"]["Status"] == "exited").then_some(()));
     world.docker.ok(&["rm", "w"]);

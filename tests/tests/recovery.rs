@@ -51,7 +51,7 @@ fn a_clean_stop_leaves_the_containers_running() {
     let mut world = World::start();
     world.docker.ok(&["run", "-d", "--name", "w", "alpine", "tail", "-f", "/dev/null"]);
     world.daemon.terminate();
-    assert!(!world.daemon.socket().exists(), "the socket is left behind");
+    assert!(!world.daemon.own_socket().exists(), "the socket is left behind");
     world.daemon.start().unwrap();
     let answer = eventually("exec works again", || {
         let ran = world.docker.run(&["exec", "w", "echo", "here"]);

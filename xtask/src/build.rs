@@ -31,6 +31,17 @@ impl fmt::Display for Built {
     }
 }
 
+/// What only the tests need.
+#[derive(Debug, Clone)]
+pub(crate) struct TestComponents {
+    /// azf.wasm as a later version.
+    pub(crate) next: PathBuf,
+    /// Where the tests of the plugin host find the backends that misbehave.
+    pub(crate) guests: PathBuf,
+    /// One of those, with logs.
+    pub(crate) guest: PathBuf,
+}
+
 /// The root of the workspace.
 pub(crate) fn root() -> PathBuf {
     // This package is a folder of the workspace's root.
@@ -65,6 +76,44 @@ pub(crate) fn everything() -> Result<Built> {
         }
     }
     Ok(built)
+}
+
+/// Builds what only the tests need.
+pub(crate) fn test_components() -> Result<TestComponents> {
+    say("building azf.wasm as a later version, and a backend that misbehaves");
+    // In a folder of its own: one and the same folder would have azf.wasm built anew each time.
+    let folder = target().join("next");
+    let mut command = tools::cargo();
+    command
+        .current_dir(root())
+        .args([
+            "build",
+            "--locked",
+            "--package",
+            "sockerless-azf",
+            "--target",
+            "wasm32-wasip2",
+            "--profile",
+            "component",
+        ])
+        .arg("--target-dir")
+        .arg(&folder)
+        .env("SOCKERLESS_AZF_VERSION", concat!(env!("CARGO_PKG_VERSION"), "-next"));
+    tools::run(&mut command)?;
+    let guests = target().join("guests");
+    let with_logs = guests.join("guest-logs");
+    let mut command = tools::cargo();
+    command
+        .current_dir(root())
+        .args(["build", "--locked", "--release", "--target", "wasm32-wasip2", "--features", "logs"])
+        .args(["--manifest-path", "host/plugins/tests/guest/Cargo.toml", "--target-dir"])
+        .arg(&with_logs);
+    tools::run(&mut command)?;
+    Ok(TestComponents {
+        next: folder.join("wasm32-wasip2/component/sockerless_azf.wasm"),
+        guest: with_logs.join("wasm32-wasip2/release/test_guest.wasm"),
+        guests,
+    })
 }
 
 fn build(arguments: &[&str]) -> Result<()> {

@@ -17,6 +17,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let clients = clients::install()?;
     let built = build::everything()?;
+    let components = build::test_components()?;
     say("running the tests");
     let Built { daemon, emulator, agent, component } = built;
     let Clients { docker, python, node, node_modules } = clients;
@@ -28,6 +29,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         .env("SOCKERLESS_TEST_EMULATOR", emulator)
         .env("SOCKERLESS_TEST_AGENT", agent)
         .env("SOCKERLESS_TEST_COMPONENT", component)
+        .env("SOCKERLESS_TEST_NEXT_COMPONENT", components.next)
+        .env("SOCKERLESS_TEST_GUEST", components.guest)
+        .env("SOCKERLESS_TEST_GUESTS", components.guests)
         .env("SOCKERLESS_TEST_CACHE", build::target().join("component-cache"))
         .env("SOCKERLESS_TEST_DOCKER", docker)
         .env("SOCKERLESS_TEST_PYTHON", python)

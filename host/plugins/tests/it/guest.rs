@@ -8,7 +8,10 @@ use bytes::Bytes;
 
 fn build(features: &str) -> Vec<u8> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guest/Cargo.toml");
-    let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("guest-{features}"));
+    // `cargo xtask test` has built it already, for the end-to-end tests.
+    let folder =
+        std::env::var_os("SOCKERLESS_TEST_GUESTS").map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), PathBuf::from);
+    let target = folder.join(format!("guest-{features}"));
     let output = Command::new(env!("CARGO"))
         .args(["build", "--release", "--target", "wasm32-wasip2", "--features", features, "--manifest-path"])
         .arg(&manifest)
