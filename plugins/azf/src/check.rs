@@ -1,0 +1,155 @@
+//! Whether the configuration is whole and Azure answers.
+
+use serde_json::Value;
+
+use crate::arm::{Client, Failure, explain};
+use crate::bindings::log::Level;
+use crate::bindings::types::Error;
+use crate::config::{self, Settings};
+use crate::logs;
+use crate::world::World;
+
+/// Tiers of plans that run no custom containers.
+const UNFIT_TIERS: [&str; 4] = ["Dynamic", "FlexConsumption", "Free", "Shared"];
+
+/// Reads the configuration, and looks at the plan: that takes a token, the subscription, the group and the plan itself.
+pub(crate) fn check(world: &dyn World) -> Result<(), Error> {
+    let settings = Settings::read(world)?;
+    let client = Client::new(world, &settings, "");
+    let id = settings.plan_id();
+    let plan = client.get(&client.url(&id)).map_err(|failure| plan_failure(failure, &id))?;
+    fit(&plan, &settings)?;
+    // Without its logs a backend is of use all the same.
+    if let Some(workspace) = &settings.workspace
+        && let Err(error) = logs::workspace_guid(&client, workspace)
+    {
+        world.log(Level::Warn, &format!("docker logs will not work: {error:?}"), &[("workspace", workspace)]);
+    }
+    Ok(())
+}
+
+fn plan_failure(failure: Failure, id: &str) -> Error {
+    let attempt = "the App Service plan cannot be read";
+    match failure {
+        Failure::Refused(refusal) if refusal.status == 404 && refusal.is("ResourceNotFound") => {
+            Error::Configuration(format!(
+                "there is no App Service plan {id}: check {}, or make the plan: az functionapp plan create --is-linux true \
+                 --sku EP1.",
+                config::APP_SERVICE_PLAN
+            ))
+        }
+        failure => explain(failure, attempt),
+    }
+}
+
+/// Whether function apps with containers can be made on the plan.
+fn fit(plan: &Value, settings: &Settings) -> Result<(), Error> {
+    let text = |pointer: &str| plan.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let unfit = |reason: String| Err(Error::Configuration(format!("{}: {reason}", config::APP_SERVICE_PLAN)));
+    let (sku, tier) = (text("/sku/name"), text("/sku/tier"));
+    // Flex Consumption and Consumption are told by their SKU where the tier is missing.
+    let unfit_sku = tier.is_empty() && ["Y1", "FC1", "F1", "D1"].iter().any(|unfit| sku.eq_ignore_ascii_case(unfit));
+    if unfit_sku || UNFIT_TIERS.iter().any(|unfit| tier.eq_ignore_ascii_case(unfit)) {
+        return unfit(format!(
+            "the plan is of the SKU {sku}, which runs no custom containers. Use an Elastic Premium (EP1 to EP3) or a \
+             Dedicated plan (B1, S1, P1v3 and larger)."
+        ));
+    }
+    if plan.pointer("/properties/reserved") == Some(&Value::Bool(false)) {
+        return unfit(
+            "the plan is for Windows. Use one for Linux: az functionapp plan create --is-linux true.".to_owned(),
+        );
+    }
+    let location = text("/location");
+    if !location.is_empty() && region(location) != region(&settings.location) {
+        return Err(Error::Configuration(format!(
+            "{} is {}, but the plan is in {location}: an app must be in the region of its plan.",
+            config::LOCATION,
+            settings.location
+        )));
+    }
+    Ok(())
+}
+
+/// `East US` and `eastus` are the same.
+fn region(name: &str) -> String {
+    name.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bindings::http::HttpError;
+    use crate::testing::Script;
+    use crate::world::SendError;
+
+    fn plan(sku: &str, tier: &str) -> String {
+        format!(r#"{{"location":"East US","sku":{{"name":"{sku}","tier":"{tier}"}},"properties":{{"reserved":true}}}}"#)
+    }
+
+    #[test]
+    fn a_whole_configuration_and_a_fitting_plan_pass() {
+        for (sku, tier) in [("EP1", "ElasticPremium"), ("P1v3", "PremiumV3"), ("B1", "Basic"), ("X9", "")] {
+            let script = Script::new().answer(200, &plan(sku, tier));
+            assert_eq!(check(&script), Ok(()));
+            let sent = script.sent();
+            assert_eq!(sent.len(), 1);
+            assert!(sent[0].url.contains("/serverfarms/sockerless-plan?"), "{}", sent[0].url);
+        }
+    }
+
+    #[test]
+    fn a_missing_key_is_named_before_anything_is_sent() {
+        let script = Script::new().without(config::SUBSCRIPTION_ID);
+        assert!(matches!(check(&script), Err(Error::Configuration(text)) if text.contains(config::SUBSCRIPTION_ID)));
+        assert!(script.sent().is_empty());
+    }
+
+    #[test]
+    fn a_plan_without_containers_is_refused_with_those_that_have_them() {
+        for (sku, tier) in [("Y1", "Dynamic"), ("FC1", "FlexConsumption"), ("Y1", ""), ("F1", "Free")] {
+            let error = check(&Script::new().answer(200, &plan(sku, tier)));
+            let Err(Error::Configuration(text)) = error else { panic!("{sku}: {error:?}") };
+            assert!(text.contains(sku) && text.contains("EP1") && text.contains(config::APP_SERVICE_PLAN), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_plan_for_windows_or_elsewhere_is_refused() {
+        let windows = r#"{"sku":{"name":"EP1","tier":"ElasticPremium"},"properties":{"reserved":false}}"#;
+        assert!(
+            matches!(check(&Script::new().answer(200, windows)), Err(Error::Configuration(t)) if t.contains("Windows"))
+        );
+        let script = Script::new().with(config::LOCATION, "westeurope").answer(200, &plan("EP1", "ElasticPremium"));
+        assert!(matches!(check(&script), Err(Error::Configuration(text)) if text.starts_with(config::LOCATION)));
+    }
+
+    #[test]
+    fn what_is_not_there_is_named() {
+        let missing = r#"{"error":{"code":"ResourceNotFound","message":"no"}}"#;
+        let error = check(&Script::new().answer(404, missing));
+        assert!(matches!(error, Err(Error::Configuration(text)) if text.contains("/serverfarms/sockerless-plan")));
+        let group = r#"{"error":{"code":"ResourceGroupNotFound","message":"no"}}"#;
+        let error = check(&Script::new().answer(404, group));
+        assert!(matches!(error, Err(Error::Configuration(text)) if text.contains(config::RESOURCE_GROUP)));
+    }
+
+    #[test]
+    fn no_token_and_no_network() {
+        let error = check(&Script::new().refuse(SendError::Unsigned("tried: nothing".into())));
+        assert!(matches!(error, Err(Error::Denied(text)) if text.contains("AZURE_CLIENT_ID")));
+        let script = (0..9).fold(Script::new(), |script, _| script.fail(HttpError::Connect("no route".into())));
+        assert!(matches!(check(&script), Err(Error::Unavailable(text)) if text.contains("no route")));
+    }
+
+    #[test]
+    fn a_workspace_that_cannot_be_read_is_a_warning() {
+        let workspace = "/subscriptions/s/resourceGroups/g/providers/Microsoft.OperationalInsights/workspaces/w";
+        let script = Script::new()
+            .with(config::WORKSPACE, workspace)
+            .answer(200, &plan("EP1", "ElasticPremium"))
+            .answer(403, r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#);
+        assert_eq!(check(&script), Ok(()));
+        assert!(script.logged().iter().any(|line| line.contains("docker logs")), "{:?}", script.logged());
+    }
+}
