@@ -21,7 +21,7 @@ pub use daemon::Daemon;
 pub use docker::Docker;
 pub use emulator::Emulator;
 pub use program::eventually;
-pub use world::{World, WorldOptions, node, python};
+pub use world::{World, WorldOptions, go, java, node, python, python_with};
 
 /// The path in an environment variable that `cargo xtask test` sets.
 #[must_use]
@@ -29,4 +29,14 @@ pub fn built(variable: &str) -> std::path::PathBuf {
     std::env::var_os(variable)
         .unwrap_or_else(|| panic!("{variable} is not set: run the end-to-end tests with `cargo xtask test`"))
         .into()
+}
+
+/// The path in an environment variable that `cargo xtask test` sets where the machine has what it takes.
+#[must_use]
+pub fn optional(variable: &str) -> Option<std::path::PathBuf> {
+    let path = std::env::var_os(variable).filter(|path| !path.is_empty());
+    if path.is_none() {
+        eprintln!("skipped: {variable} is not set, since this machine lacks what it takes");
+    }
+    path.map(Into::into)
 }

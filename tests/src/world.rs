@@ -5,7 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::{Daemon, Docker, Emulator, Ran, built};
+use crate::{Daemon, Docker, Emulator, Ran, built, optional};
 
 /// What is out of the ordinary in a test's world.
 #[derive(Debug, Clone, Default)]
@@ -99,9 +99,31 @@ fn clients() -> PathBuf {
 /// Runs a script of the Docker SDK for Python.
 #[must_use]
 pub fn python(world: &World, script: &str) -> Ran {
+    python_with(world, script, &[])
+}
+
+/// The same, with more in its environment.
+#[must_use]
+pub fn python_with(world: &World, script: &str, environment: &[(&str, &str)]) -> Ran {
     let mut command = Command::new(built("SOCKERLESS_TEST_PYTHON"));
     command.arg(clients().join("python").join(script)).env("DOCKER_HOST", world.daemon.host());
-    Ran::run(&mut command, b"")
+    Ran::run(command.envs(environment.iter().copied()), b"")
+}
+
+/// Runs the scenario of the Docker SDK for Go; nothing where there is no Go.
+#[must_use]
+pub fn go(world: &World) -> Option<Ran> {
+    let program = optional("SOCKERLESS_TEST_GO")?;
+    Some(Ran::run(Command::new(program).env("DOCKER_HOST", world.daemon.host()), b""))
+}
+
+/// Runs the scenario of docker-java; nothing where there is no Java.
+#[must_use]
+pub fn java(world: &World) -> Option<Ran> {
+    let libraries = optional("SOCKERLESS_TEST_JAVA")?;
+    let mut command = Command::new("java");
+    command.arg("-cp").arg(libraries.join("*")).arg(clients().join("java/Scenario.java"));
+    Some(Ran::run(command.env("DOCKER_HOST", world.daemon.host()), b""))
 }
 
 /// Runs a script of dockerode.

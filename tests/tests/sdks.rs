@@ -1,6 +1,6 @@
-//! The Docker SDKs for Python and Node, in what people do with them.
+//! The Docker SDKs, in what people do with them.
 
-use sockerless_tests::{World, node, python};
+use sockerless_tests::{World, go, java, node, python};
 
 #[test]
 fn the_sdk_for_python() {
@@ -14,4 +14,22 @@ fn dockerode_for_node() {
     let world = World::start();
     assert_eq!(node(&world, "scenario.cjs").ok(), "ok");
     assert!(world.azure.apps().is_empty());
+}
+
+#[test]
+fn the_sdk_for_go() {
+    let world = World::start();
+    if let Some(ran) = go(&world) {
+        assert_eq!(ran.ok(), "ok");
+        assert!(world.azure.apps().is_empty());
+    }
+}
+
+#[test]
+fn docker_java() {
+    let world = World::start();
+    if let Some(ran) = java(&world) {
+        assert_eq!(ran.ok(), "ok");
+        assert!(world.azure.apps().is_empty());
+    }
 }

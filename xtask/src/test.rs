@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::build::{self, Built};
-use crate::clients::{self, Clients};
+use crate::clients;
 use crate::say::say;
 use crate::tools;
 
@@ -18,9 +18,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let clients = clients::install()?;
     let built = build::everything()?;
     let components = build::test_components()?;
+    if std::env::var_os("SOCKERLESS_API_DESCRIPTION").is_none() {
+        say("SOCKERLESS_API_DESCRIPTION is not set: answers are not held against Docker's description of the API");
+    }
     say("running the tests");
     let Built { daemon, emulator, agent, component } = built;
-    let Clients { docker, python, node, node_modules } = clients;
     let mut command = tools::cargo();
     command
         .current_dir(build::root())
@@ -33,10 +35,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         .env("SOCKERLESS_TEST_GUEST", components.guest)
         .env("SOCKERLESS_TEST_GUESTS", components.guests)
         .env("SOCKERLESS_TEST_CACHE", build::target().join("component-cache"))
-        .env("SOCKERLESS_TEST_DOCKER", docker)
-        .env("SOCKERLESS_TEST_PYTHON", python)
-        .env("SOCKERLESS_TEST_NODE", node)
-        .env("SOCKERLESS_TEST_NODE_MODULES", node_modules);
+        .envs(clients);
     if let Some(filter) = &options.filter {
         command.arg(filter);
     }

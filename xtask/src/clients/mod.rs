@@ -1,0 +1,74 @@
+//! The Docker clients that the end-to-end tests use.
+//!
+//! What is in a package registry is installed below the target folder, at the versions that the repository names. Docker's own
+//! command line and the languages themselves are the machine's. Without some of them a machine can still test: they are
+//! [`optional`], but where `CI` is set.
+
+mod optional;
+mod sdks;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::build::target;
+use crate::say::say;
+use crate::tools;
+
+/// A variable that tells the tests where something is, and its value.
+pub(crate) type Variable = (&'static str, PathBuf);
+
+/// Finds the clients, and installs what can be. Answers where the tests find each.
+pub(crate) fn install() -> Result<Vec<Variable>> {
+    let mut missing = Vec::new();
+    let mut needed = |program: &str, advice: &str| {
+        find(program).unwrap_or_else(|| {
+            missing.push(format!("{program}: {advice}"));
+            PathBuf::new()
+        })
+    };
+    let docker = needed("docker", "the Docker CLI (no engine is needed), Debian's package docker-cli or docker.io");
+    let python = needed("python3", "Python 3 with venv, Debian's packages python3 and python3-venv");
+    let node = needed("node", "Node.js, Debian's packages nodejs and npm");
+    needed("npm", "npm, Debian's package npm");
+    if !missing.is_empty() {
+        bail!("the tests need what is not on this machine:\n  {}", missing.join("\n  "));
+    }
+    let folder = target().join("clients");
+    let mut variables = vec![
+        ("SOCKERLESS_TEST_DOCKER", docker),
+        ("SOCKERLESS_TEST_PYTHON", sdks::python(&folder, &python)?),
+        ("SOCKERLESS_TEST_NODE", node),
+        ("SOCKERLESS_TEST_NODE_MODULES", sdks::node(&folder)?),
+    ];
+    for client in optional::ALL {
+        match client.install(&folder)? {
+            Some(path) => variables.push((client.variable, path)),
+            None if std::env::var_os("CI").is_some() => {
+                bail!("{} is not on this machine, and in CI it is needed: {}", client.needs, client.advice)
+            }
+            None => say(format_args!(
+                "{} is not on this machine: tests with {} are skipped ({})",
+                client.needs, client.name, client.advice
+            )),
+        }
+    }
+    Ok(variables)
+}
+
+/// A program of this machine.
+fn find(program: &str) -> Option<PathBuf> {
+    tools::output(Command::new("sh").args(["-c", &format!("command -v {program}")])).map(PathBuf::from)
+}
+
+/// Whether a folder holds what a list names, as that list is now.
+fn is_current(list: &Path, folder: &Path) -> Result<bool> {
+    let wanted = std::fs::read_to_string(list).with_context(|| format!("cannot read {}", list.display()))?;
+    Ok(std::fs::read_to_string(folder.join("installed")).is_ok_and(|installed| installed == wanted))
+}
+
+fn mark_current(list: &Path, folder: &Path) -> Result<()> {
+    std::fs::copy(list, folder.join("installed")).with_context(|| format!("cannot write to {}", folder.display()))?;
+    Ok(())
+}
