@@ -1,2 +1,87 @@
-//! Under construction.
-fn main() {}
+//! `sockerless-agent`: the process beside the user's command inside a container.
+//!
+//! It is started as the container's own command, `sockerless-agent run -- <words>`, and serves two sides: the platform's front
+//! end, whose invocation starts the command ([`invocation`]), and the daemon, which it dials ([`dial`]) and which then asks
+//! for everything else over the [`api`]: output, input, further processes, signals, files. What it runs lives in
+//! [`process`]; output waits in a [`spool`] until it is read, and goes to Application Insights by [`telemetry`].
+
+mod api;
+mod archive;
+mod config;
+mod connect;
+mod dial;
+mod invocation;
+mod process;
+mod sample;
+mod spool;
+mod stop;
+mod telemetry;
+mod top;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::Config;
+use crate::process::Processes;
+use crate::telemetry::Telemetry;
+
+/// Runs a container's command for a sockerless daemon
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Waits for the invocation, then runs the command. The environment says the rest
+    Run {
+        /// The command, as the container's entrypoint and words
+        #[arg(last = true, required = true, value_name = "WORD")]
+        words: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let Command::Run { words } = Arguments::parse().command;
+    let config = match Config::take_from_environment(words) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("sockerless-agent: {error:#}");
+            return ExitCode::from(2);
+        }
+    };
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(EnvFilter::try_new(&config.log).unwrap_or_else(|_| EnvFilter::new("info")))
+        .init();
+    process::own::hide();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(64).enable_all().build();
+    let result = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(run(config)));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sockerless-agent: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(config: Config) -> anyhow::Result<()> {
+    let boot = uuid::Uuid::new_v4().simple().to_string();
+    let telemetry = Telemetry::start(config.telemetry.clone(), &boot);
+    let processes = Processes::start(config.spec.clone(), telemetry.sink())?;
+    let front = invocation::serve(&config, processes.clone()).await?;
+    let link = tokio::spawn(dial::for_ever(config.callback.clone(), boot, processes.clone(), config.container.clone()));
+    stop::asked().await?;
+    tracing::info!("the platform stops the container");
+    processes.stop(&config.spec.stop_signal).await;
+    telemetry.flush().await;
+    link.abort();
+    front.abort();
+    Ok(())
+}

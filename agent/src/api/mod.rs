@@ -1,0 +1,168 @@
+//! What the daemon asks of the agent over the link. The protocol's `paths` has the table of all requests.
+
+mod files;
+mod output;
+mod processes;
+mod stdin;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+use sockerless_agent_protocol::paths;
+use sockerless_agent_protocol::process::ErrorBody;
+use tokio_util::sync::CancellationToken;
+
+use crate::process::Processes;
+use crate::{sample, top};
+
+pub(crate) type Body = UnsyncBoxBody<Bytes, std::io::Error>;
+pub(crate) type Answer = Response<Body>;
+
+/// Most bytes of a request that is read whole.
+const REQUEST: usize = 4 << 20;
+
+/// An answer that is an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    message: String,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+
+    fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+}
+
+type Result<T = Answer> = std::result::Result<T, Problem>;
+
+/// Answers requests of one link.
+pub(crate) struct Api {
+    pub(crate) processes: Processes,
+    pub(crate) container: Arc<str>,
+    /// Cancelled when the link has ended.
+    pub(crate) link: CancellationToken,
+}
+
+impl Api {
+    /// Answers one request.
+    pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> std::result::Result<Answer, Infallible> {
+        let answer = self.dispatch(request).await;
+        Ok(answer.unwrap_or_else(|Problem { status, message }| json(status, &ErrorBody { message })))
+    }
+
+    async fn dispatch(&self, request: Request<Incoming>) -> Result {
+        let path = request.uri().path().to_owned();
+        let query = Query::of(request.uri().query().unwrap_or_default());
+        if let Some(rest) = path.strip_prefix(paths::PROCESSES).and_then(|rest| rest.strip_prefix('/')) {
+            let parts: Vec<String> =
+                rest.split('/').map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned()).collect();
+            let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+            return self.process(&parts, &query, request).await;
+        }
+        match (request.method(), path.as_str()) {
+            (&Method::GET, paths::SAMPLE) => blocking(sample::take).await.map(|sample| json(StatusCode::OK, &sample)),
+            (&Method::GET, paths::TOP) => {
+                let arguments = query.get("ps_args").unwrap_or("-ef").to_owned();
+                let top = blocking(move || top::top(&arguments)).await?;
+                let top = top.map_err(|message| Problem::new(StatusCode::NOT_IMPLEMENTED, message))?;
+                Ok(json(StatusCode::OK, &top))
+            }
+            (&Method::GET, paths::EXPORT) => Ok(files::export()),
+            (&Method::HEAD, paths::ARCHIVE) => files::stat(&self.container, &query).await,
+            (&Method::GET, paths::ARCHIVE) => files::get(&self.container, &query).await,
+            (&Method::PUT, paths::ARCHIVE) => files::put(&self.container, &query, request.into_body()).await,
+            (method, path) => {
+                Err(Problem::not_found(format!("this agent has no {method} {path}: it may be older than the daemon")))
+            }
+        }
+    }
+
+    async fn process(&self, parts: &[&str], query: &Query, request: Request<Incoming>) -> Result {
+        let method = request.method().clone();
+        match (&method, parts) {
+            (&Method::GET, [id]) => processes::state(&self.processes, id, query).await,
+            (&Method::POST, [id]) => processes::start(&self.processes, id, request.into_body()).await,
+            (&Method::DELETE, [id]) => {
+                self.processes.forget(id);
+                Ok(empty())
+            }
+            (&Method::POST, [id, "release"]) => processes::release(&self.processes, id),
+            (&Method::POST, [id, "signal"]) => processes::signal(&self.processes, id, query),
+            (&Method::POST, [id, "resize"]) => processes::resize(&self.processes, id, query),
+            (&Method::GET, [id, "output"]) => output::read(&self.processes, id, query, &self.link),
+            (&Method::PUT, [id, "stdin", writer]) => {
+                stdin::write(&self.processes, id, writer, query, request.into_body()).await
+            }
+            _ => Err(Problem::not_found(format!("this agent has no {method} {}", request.uri().path()))),
+        }
+    }
+}
+
+/// The query of a request.
+pub(crate) struct Query(Vec<(String, String)>);
+
+impl Query {
+    fn of(text: &str) -> Self {
+        let decode = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
+        let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+        Self(pairs.map(|(name, value)| (decode(name), decode(value))).collect())
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    fn is(&self, name: &str) -> bool {
+        self.get(name) == Some("true")
+    }
+
+    fn number<T: std::str::FromStr>(&self, name: &str) -> Result<T> {
+        let number = self.get(name).and_then(|value| value.parse().ok());
+        number.ok_or_else(|| Problem::bad_request(format!("the query names no number {name:?}")))
+    }
+}
+
+/// Something that blocks, off the runtime.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("the agent failed: {error}")))
+}
+
+pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
+}
+
+fn json(status: StatusCode, value: &impl Serialize) -> Answer {
+    // The types of the protocol all have JSON.
+    let mut answer = Response::new(full(serde_json::to_vec(value).unwrap_or_default()));
+    *answer.status_mut() = status;
+    answer
+}
+
+fn empty() -> Answer {
+    let mut answer = Response::new(full(""));
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    answer
+}
+
+async fn read(body: Incoming) -> Result<Bytes> {
+    let body = Limited::new(body, REQUEST).collect().await;
+    body.map(http_body_util::Collected::to_bytes)
+        .map_err(|error| Problem::bad_request(format!("the body of the request: {error}")))
+}

@@ -1,0 +1,165 @@
+//! From an archive to files.
+
+use std::io::{ErrorKind, Read};
+use std::path::{Component, Path};
+
+use tar::{Archive, Entry, EntryType};
+
+use super::ArchiveError;
+use super::place::{clean, refuse_kernel};
+
+/// How an archive is extracted.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct WriteOptions {
+    /// A directory is not replaced by something else, nor something else by a directory.
+    pub(crate) no_overwrite_dir_non_dir: bool,
+    /// Owners are those of the archive; otherwise whoever the agent runs as.
+    pub(crate) keep_owners: bool,
+}
+
+/// Extracts an archive into a folder. On an error a part of it may be there.
+pub(crate) fn write(directory: &str, options: WriteOptions, input: impl Read) -> Result<(), ArchiveError> {
+    let path = clean(directory).canonicalize().map_err(|error| ArchiveError::of(directory, &error))?;
+    refuse_kernel(&path)?;
+    if !path.is_dir() {
+        return Err(ArchiveError::Invalid("extraction point is not a directory".to_owned()));
+    }
+    let mut archive = Archive::new(input);
+    archive.set_preserve_permissions(true);
+    archive.set_preserve_mtime(true);
+    archive.set_preserve_ownerships(options.keep_owners && nix::unistd::Uid::effective().is_root());
+    archive.set_overwrite(true);
+    let malformed = |error: std::io::Error| match error.kind() {
+        ErrorKind::UnexpectedEof => ArchiveError::Invalid("the archive breaks off: unexpected EOF".to_owned()),
+        _ => ArchiveError::Invalid(format!("the archive is malformed: {error}")),
+    };
+    for entry in archive.entries().map_err(malformed)? {
+        let mut entry = entry.map_err(malformed)?;
+        extract(&path, options, &mut entry)?;
+    }
+    Ok(())
+}
+
+fn extract(directory: &Path, options: WriteOptions, entry: &mut Entry<'_, impl Read>) -> Result<(), ArchiveError> {
+    let name =
+        entry.path().map_err(|error| ArchiveError::Invalid(format!("a name in the archive: {error}")))?.into_owned();
+    if name.components().any(|component| component == Component::ParentDir) {
+        return Err(ArchiveError::Invalid(format!("the archive wants to leave the folder: {}", name.display())));
+    }
+    let kind = entry.header().entry_type();
+    if matches!(kind, EntryType::XGlobalHeader | EntryType::XHeader) {
+        return Ok(());
+    }
+    let target = directory.join(name.strip_prefix("/").unwrap_or(&name));
+    if options.no_overwrite_dir_non_dir
+        && let Ok(metadata) = target.symlink_metadata()
+        && metadata.is_dir() != kind.is_dir()
+    {
+        let (old, new) =
+            if metadata.is_dir() { ("directory", "non-directory") } else { ("non-directory", "directory") };
+        return Err(ArchiveError::Invalid(format!(
+            "cannot overwrite {old} \"{}\" with {new} \"{}\"",
+            target.display(),
+            directory.display()
+        )));
+    }
+    if !kind.is_dir() && target.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        // Only an empty one gives way by itself.
+        std::fs::remove_dir_all(&target).map_err(|error| ArchiveError::of(&target.display().to_string(), &error))?;
+    }
+    let written =
+        entry.unpack_in(directory).map_err(|error| ArchiveError::Failed(format!("{}: {error}", name.display())))?;
+    if written || name.components().all(|component| matches!(component, Component::CurDir | Component::RootDir)) {
+        return Ok(());
+    }
+    Err(ArchiveError::Invalid(format!("the archive wants to leave the folder: {}", name.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tar::{Builder, Header};
+
+    fn archive(entries: &[(&str, EntryType, &str)]) -> Vec<u8> {
+        let mut builder = Builder::new(Vec::new());
+        for (name, kind, content) in entries {
+            let mut header = Header::new_gnu();
+            header.set_entry_type(*kind);
+            header.set_mode(0o640);
+            header.set_size(0);
+            if matches!(kind, EntryType::Symlink | EntryType::Link) {
+                header.set_link_name_literal(content).unwrap();
+            } else {
+                header.set_size(content.len() as u64);
+            }
+            // By hand, since the builder refuses names that a test of refusals needs.
+            let bytes = header.as_old_mut();
+            bytes.name[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_cksum();
+            builder.append(&header, if header.size().unwrap() > 0 { content.as_bytes() } else { b"" }).unwrap();
+        }
+        builder.into_inner().unwrap()
+    }
+
+    fn extracted(
+        entries: &[(&str, EntryType, &str)],
+        options: WriteOptions,
+    ) -> (tempfile::TempDir, Result<(), ArchiveError>) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("in")).unwrap();
+        let directory = folder.path().join("in");
+        let result = write(directory.to_str().unwrap(), options, &archive(entries)[..]);
+        (folder, result)
+    }
+
+    #[test]
+    fn files_folders_and_links_arrive() {
+        let (folder, result) = extracted(
+            &[("d/", EntryType::Directory, ""), ("d/f", EntryType::Regular, "abc"), ("l", EntryType::Symlink, "d/f")],
+            WriteOptions::default(),
+        );
+        result.unwrap();
+        assert_eq!(std::fs::read_to_string(folder.path().join("in/l")).unwrap(), "abc");
+    }
+
+    #[test]
+    fn an_archive_cannot_leave_the_folder() {
+        for name in ["../out", "d/../../out"] {
+            let (folder, result) = extracted(&[(name, EntryType::Regular, "x")], WriteOptions::default());
+            assert!(matches!(result, Err(ArchiveError::Invalid(_))), "{name}: {result:?}");
+            assert!(!folder.path().join("out").exists());
+        }
+        // An absolute name is taken as one within.
+        let (folder, result) = extracted(&[("/abs", EntryType::Regular, "x")], WriteOptions::default());
+        result.unwrap();
+        assert!(folder.path().join("in/abs").exists());
+        // Not through a link of its own either.
+        let entries = [("l", EntryType::Symlink, ".."), ("l/out", EntryType::Regular, "x")];
+        let (folder, result) = extracted(&entries, WriteOptions::default());
+        assert!(result.is_err());
+        assert!(!folder.path().join("out").exists());
+    }
+
+    #[test]
+    fn a_folder_is_not_overwritten_by_a_file_when_that_is_forbidden() {
+        let options = WriteOptions { no_overwrite_dir_non_dir: true, ..WriteOptions::default() };
+        let entries = [("d/", EntryType::Directory, ""), ("d", EntryType::Regular, "x")];
+        let (_, result) = extracted(&entries, options);
+        assert!(
+            matches!(result, Err(ArchiveError::Invalid(message)) if message.starts_with("cannot overwrite directory"))
+        );
+        let (folder, result) = extracted(&entries, WriteOptions::default());
+        result.unwrap();
+        assert!(folder.path().join("in/d").is_file());
+    }
+
+    #[test]
+    fn half_an_archive_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes = archive(&[("f", EntryType::Regular, "some bytes")]);
+        let half = &bytes[..515];
+        assert!(write(folder.path().to_str().unwrap(), WriteOptions::default(), half).is_err());
+        assert!(write("/no/such/folder", WriteOptions::default(), half).is_err());
+        assert!(write("/etc/passwd", WriteOptions::default(), half).is_err());
+    }
+}
