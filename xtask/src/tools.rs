@@ -26,8 +26,18 @@ pub(crate) fn output(command: &mut Command) -> Option<String> {
 }
 
 /// The cargo that runs this.
+///
+/// What it tells this program about its own package is not passed on: some build scripts look at these variables, and what
+/// they make would be built anew whenever the same command is given by hand.
 pub(crate) fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let about_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+        if name.to_str().is_some_and(|name| about_package.iter().any(|prefix| name.starts_with(prefix))) {
+            command.env_remove(&name);
+        }
+    }
+    command
 }
 
 /// Makes sure that Rust can build for every target.

@@ -14,7 +14,7 @@
 //! | request | answer |
 //! |---|---|
 //! | `GET /v1/processes/{id}` | [`ProcessState`](crate::process::ProcessState); 404 if unknown |
-//! | `GET /v1/processes/{id}?wait=begun` | the same once it exists or is known not to; waits for an id that is not known yet |
+//! | `GET /v1/processes/{id}?wait=begun` | the same once it exists or is known not to; waits for an id that is not known yet. A run begins only when it is asked for so: an invocation that comes too late runs nothing |
 //! | `GET /v1/processes/{id}?wait=exited` | the same once it has ended; 404 if unknown |
 //! | `POST /v1/processes/{id}`, [`ProcessSpec`](crate::spec::ProcessSpec) | starts it, once for an id; the same |
 //! | `DELETE /v1/processes/{id}` | 204; forgets a process that has ended, with its output |

@@ -16,7 +16,11 @@ pub(super) fn find(processes: &Processes, id: &str) -> Result<Arc<Process>> {
 pub(super) async fn state(processes: &Processes, id: &str, query: &Query) -> Result {
     let state = match query.get("wait") {
         None => find(processes, id)?.state(),
-        Some("begun") => processes.awaited(id).await.begun().await,
+        Some("begun") => {
+            let process = processes.awaited(id).await;
+            process.expect();
+            process.begun().await
+        }
         Some("exited") => find(processes, id)?.ended().await,
         Some(other) => {
             return Err(Problem::bad_request(format!("there is nothing to wait for that is called {other:?}")));

@@ -47,6 +47,8 @@ pub(crate) struct Process {
     pub(crate) spool: Arc<Spool>,
     state: watch::Sender<ProcessState>,
     io: Mutex<Io>,
+    /// Cancelled when the daemon has asked what becomes of it.
+    expected: CancellationToken,
 }
 
 #[derive(Default)]
@@ -58,7 +60,12 @@ struct Io {
 
 impl Process {
     fn new() -> Arc<Self> {
-        Arc::new(Self { spool: Spool::new(), state: watch::Sender::new(ProcessState::Starting), io: Mutex::default() })
+        Arc::new(Self {
+            spool: Spool::new(),
+            state: watch::Sender::new(ProcessState::Starting),
+            io: Mutex::default(),
+            expected: CancellationToken::new(),
+        })
     }
 
     fn io(&self) -> MutexGuard<'_, Io> {
@@ -67,6 +74,11 @@ impl Process {
 
     pub(crate) fn state(&self) -> ProcessState {
         self.state.borrow().clone()
+    }
+
+    /// The daemon waits for it: it may begin.
+    pub(crate) fn expect(&self) {
+        self.expected.cancel();
     }
 
     /// Waits until it exists, or is known not to.
@@ -83,6 +95,13 @@ impl Process {
         let mut states = self.state.subscribe();
         // The sender lives as long as this.
         states.wait_for(|state| reached(state)).await.map_or(ProcessState::Starting, |state| state.clone())
+    }
+
+    /// It will never begin.
+    fn give_up(&self, why: &str) {
+        self.spool.close();
+        self.state.send_replace(ProcessState::Failed { code: 126, message: why.to_owned() });
+        self.expected.cancel();
     }
 
     /// Its input; nothing if it has none.
@@ -200,7 +219,10 @@ impl Processes {
             && let Some(process) = table.by_id.get(&main)
         {
             if !is_over(&process.state()) {
-                return Err(Busy::OtherRun(main));
+                if process.expected.is_cancelled() {
+                    return Err(Busy::OtherRun(main));
+                }
+                process.give_up("the daemon did not ask for the run");
             }
             table.by_id.remove(&main);
         }
@@ -209,8 +231,16 @@ impl Processes {
         table.by_id.insert(run.to_owned(), process.clone());
         drop(table);
         self.inner.added.send_modify(|count| *count += 1);
-        tracing::info!(run, "the command is started");
-        self.launch(run, process.clone(), self.inner.main.clone(), true);
+        // An invocation may arrive long after its daemon has given it up, as a request that waited in the platform's queue: the
+        // command begins when the daemon says that it still wants the run, by asking for it.
+        let (this, run, begun) = (self.clone(), run.to_owned(), process.clone());
+        self.inner.tasks.spawn(async move {
+            begun.expected.cancelled().await;
+            if !is_over(&begun.state()) {
+                tracing::info!(run, "the command is started");
+                this.launch(&run, begun, this.inner.main.clone(), true);
+            }
+        });
         Ok(process)
     }
 
@@ -440,8 +470,14 @@ mod tests {
         let processes = Processes::start(spec(&["sh", "-c", "sleep 1000"]), None).unwrap();
         let process = processes.run("one").unwrap();
         assert!(Arc::ptr_eq(&process, &processes.run("one").unwrap()));
-        assert_eq!(processes.run("two").err(), Some(Busy::OtherRun("one".into())));
+        // Nobody has asked for it yet, so it has not begun, and gives way.
+        assert_eq!(process.state(), ProcessState::Starting);
+        let two = processes.run("two").unwrap();
+        assert!(matches!(process.state(), ProcessState::Failed { .. }));
+        let process = two;
+        process.expect();
         process.begun().await;
+        assert_eq!(processes.run("three").err(), Some(Busy::OtherRun("two".into())));
         process.signal("TERM").unwrap();
         assert_eq!(process.ended().await, ProcessState::Exited { code: 143 });
     }

@@ -129,7 +129,6 @@ impl Door {
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
             .max_buf_size(HEAD_BYTES)
-            .keep_alive(false)
             .serve_connection(TokioIo::new(socket), service)
             .with_upgrades();
         tokio::select! {

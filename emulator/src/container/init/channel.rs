@@ -1,7 +1,7 @@
 //! The helper's end of the socket to the emulator.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 
 use serde::de::DeserializeOwned;
@@ -46,5 +46,16 @@ impl Orders {
             return Ok(None);
         }
         serde_json::from_slice(&line).map(Some).map_err(io::Error::other)
+    }
+
+    /// Whether bytes have arrived beyond the last order that was read.
+    pub(super) fn has_more(&self) -> bool {
+        !self.0.buffer().is_empty()
+    }
+}
+
+impl AsFd for Orders {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.get_ref().as_fd()
     }
 }

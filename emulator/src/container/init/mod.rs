@@ -21,10 +21,14 @@ mod rootfs;
 mod tree;
 
 use std::io::{Read, Write};
+use std::os::fd::AsFd;
 use std::process::ExitCode;
 
-use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitStatus, waitpid};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
 
 use self::channel::{Events, Orders};
@@ -108,8 +112,7 @@ fn run(spec: &InitSpec, events: &Events, orders: Orders) -> Result<(), String> {
         };
     }
     events.send(&InitEvent::Started { pid: pid.as_raw() });
-    obey(orders, pid);
-    let status = wait_for(pid);
+    let status = obey_until_end(orders, pid)?;
     if !spec.namespaces {
         descendants::kill_all();
     }
@@ -121,30 +124,67 @@ fn pipe() -> Result<(std::io::PipeReader, std::io::PipeWriter), String> {
     std::io::pipe().map_err(|error| format!("pipe: {error}"))
 }
 
-/// Passes signals on until the emulator closes its end, which kills the container.
-fn obey(mut orders: Orders, pid: Pid) {
-    std::thread::spawn(move || {
-        while let Ok(Some(InitOrder::Signal { signal })) = orders.read() {
-            if let Ok(signal) = Signal::try_from(signal) {
-                // It may have ended just now; then `wait_for` says so.
-                let _ = kill(pid, signal);
+/// Passes signals on until the container's first process has ended; that the emulator closes its end kills it. All in one
+/// thread: a process whose children are in another PID namespace than itself can have no second one.
+fn obey_until_end(mut orders: Orders, pid: Pid) -> Result<InitEvent, String> {
+    let failed = |error: nix::Error| format!("waiting for the first process: {error}");
+    let mut children = SigSet::empty();
+    children.add(Signal::SIGCHLD);
+    // Only now, since the first process would have inherited it.
+    children.thread_block().map_err(failed)?;
+    let ends = SignalFd::with_flags(&children, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(failed)?;
+    let mut ordered = true;
+    loop {
+        if let Some(status) = ended(pid) {
+            return Ok(status);
+        }
+        let is_order = {
+            let watch_orders = if ordered { PollFlags::POLLIN } else { PollFlags::empty() };
+            let mut watched = [PollFd::new(ends.as_fd(), PollFlags::POLLIN), PollFd::new(orders.as_fd(), watch_orders)];
+            match poll(&mut watched, PollTimeout::NONE) {
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(error) => return Err(failed(error)),
+            }
+            ordered && watched[1].any().unwrap_or(false)
+        };
+        // What it says is that something has ended, which is looked for above.
+        while ends.read_signal().is_ok_and(|signal| signal.is_some()) {}
+        if !is_order {
+            continue;
+        }
+        loop {
+            // It may have ended just now; then the loop sees it.
+            match orders.read() {
+                Ok(Some(InitOrder::Signal { signal })) => {
+                    if let Ok(signal) = Signal::try_from(signal) {
+                        let _ = kill(pid, signal);
+                    }
+                }
+                Ok(None) | Err(_) => {
+                    ordered = false;
+                    let _ = kill(pid, Signal::SIGKILL);
+                }
+            }
+            if !ordered || !orders.has_more() {
+                break;
             }
         }
-        let _ = kill(pid, Signal::SIGKILL);
-    });
+    }
 }
 
-fn wait_for(pid: Pid) -> InitEvent {
+/// How the first process ended, if it has. Reaps whatever else has.
+fn ended(pid: Pid) -> Option<InitEvent> {
     loop {
-        match waitpid(None, None) {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
             Ok(WaitStatus::Exited(ended, code)) if ended == pid => {
-                return InitEvent::Exited { code: Some(code), signal: None };
+                return Some(InitEvent::Exited { code: Some(code), signal: None });
             }
             Ok(WaitStatus::Signaled(ended, signal, _)) if ended == pid => {
-                return InitEvent::Exited { code: None, signal: Some(signal as i32) };
+                return Some(InitEvent::Exited { code: None, signal: Some(signal as i32) });
             }
-            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
-            Err(_) => return InitEvent::Exited { code: None, signal: None },
+            Ok(WaitStatus::StillAlive) => return None,
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(_) => return Some(InitEvent::Exited { code: None, signal: None }),
         }
     }
 }
