@@ -20,6 +20,7 @@ pub use command::Ran;
 pub use daemon::Daemon;
 pub use docker::Docker;
 pub use emulator::Emulator;
+pub use judge::differences_of;
 pub use program::eventually;
 pub use world::{World, WorldOptions, go, java, node, python, python_with};
 

@@ -28,6 +28,8 @@ pub struct ProcessSpec {
     pub stop_signal: String,
     /// `HOSTNAME` in its environment.
     pub hostname: Option<String>,
+    /// Folders that are there, empty, from the start of the agent on: where the client mounts volumes, which hold nothing here.
+    pub folders: Vec<String>,
 }
 
 /// A specification that cannot be read.

@@ -17,8 +17,34 @@ pub(crate) struct WriteOptions {
     pub(crate) keep_owners: bool,
 }
 
-/// Extracts an archive into a folder. On an error a part of it may be there.
-pub(crate) fn write(directory: &str, options: WriteOptions, input: impl Read) -> Result<(), ArchiveError> {
+/// Extracts an archive into a folder, also one that is compressed with gzip. On an error a part of it may be there.
+pub(crate) fn write(directory: &str, options: WriteOptions, mut input: impl Read) -> Result<(), ArchiveError> {
+    let mut begin = Vec::new();
+    let broken = |error: std::io::Error| ArchiveError::Invalid(format!("the archive breaks off: {error}"));
+    (&mut input).take(6).read_to_end(&mut begin).map_err(broken)?;
+    let compression = compression(&begin);
+    let input = std::io::Cursor::new(begin).chain(input);
+    match compression {
+        None => unpack(directory, options, input),
+        Some("gzip") => unpack(directory, options, flate2::read::MultiGzDecoder::new(input)),
+        Some(other) => Err(ArchiveError::Invalid(format!(
+            "the archive is compressed with {other}, which the agent does not read: send it plain or with gzip"
+        ))),
+    }
+}
+
+/// By the first bytes.
+fn compression(begin: &[u8]) -> Option<&'static str> {
+    let known: [(&[u8], &str); 4] = [
+        (&[0x1f, 0x8b], "gzip"),
+        (b"BZh", "bzip2"),
+        (&[0xfd, b'7', b'z', b'X', b'Z', 0], "xz"),
+        (&[0x28, 0xb5, 0x2f, 0xfd], "zstd"),
+    ];
+    known.iter().find(|(magic, _)| begin.starts_with(magic)).map(|(_, name)| *name)
+}
+
+fn unpack(directory: &str, options: WriteOptions, input: impl Read) -> Result<(), ArchiveError> {
     let path = clean(directory).canonicalize().map_err(|error| ArchiveError::of(directory, &error))?;
     refuse_kernel(&path)?;
     if !path.is_dir() {
@@ -120,6 +146,19 @@ mod tests {
         );
         result.unwrap();
         assert_eq!(std::fs::read_to_string(folder.path().join("in/l")).unwrap(), "abc");
+    }
+
+    #[test]
+    fn a_compressed_archive_arrives_and_another_compression_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let plain = archive(&[("f", EntryType::Regular, "abc")]);
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut gzip, &plain).unwrap();
+        let directory = folder.path().to_str().unwrap();
+        write(directory, WriteOptions::default(), &gzip.finish().unwrap()[..]).unwrap();
+        assert_eq!(std::fs::read_to_string(folder.path().join("f")).unwrap(), "abc");
+        let error = write(directory, WriteOptions::default(), &b"BZh91AY"[..]).unwrap_err();
+        assert!(matches!(error, ArchiveError::Invalid(message) if message.contains("bzip2")));
     }
 
     #[test]

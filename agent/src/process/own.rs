@@ -10,3 +10,12 @@ pub(crate) fn hide() {
         tracing::warn!(%error, "orphans of the command may go unnoticed");
     }
 }
+
+/// Makes the folders that the container expects. One that cannot be made is told of, and the command finds out.
+pub(crate) fn make_folders(folders: &[String]) {
+    for folder in folders {
+        if let Err(error) = std::fs::create_dir_all(folder) {
+            tracing::warn!(folder, %error, "a mount point cannot be made");
+        }
+    }
+}

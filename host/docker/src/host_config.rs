@@ -181,6 +181,9 @@ impl HostConfig {
         if self.shm_size == 0 {
             self.shm_size = 64 << 20;
         }
+        // How the command line says that it says nothing.
+        self.memory_swappiness = self.memory_swappiness.filter(|swappiness| *swappiness >= 0);
+        self.oom_kill_disable.get_or_insert(false);
         if self.memory > 0 && self.memory_swap == 0 {
             self.memory_swap = self.memory.saturating_mul(2);
         }

@@ -36,15 +36,16 @@ impl fmt::Display for NameError {
 
 impl std::error::Error for NameError {}
 
-/// Whether the text is a letter or digit followed by at least one more of the allowed characters.
+/// Whether the text is a letter or digit followed by any of the allowed characters.
 fn is_name(name: &str) -> bool {
     let mut bytes = name.bytes();
-    name.len() >= 2
-        && bytes.next().is_some_and(|b| b.is_ascii_alphanumeric())
+    bytes.next().is_some_and(|b| b.is_ascii_alphanumeric())
         && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
 }
 
 /// Checks the name of a container, with or without its slash, and gives it back without.
+///
+/// One character is enough, which the Engine refuses without need: `docker run --name w` is worth more than the same error.
 ///
 /// # Errors
 /// When it is not one, with the Engine's text.
@@ -72,8 +73,9 @@ mod tests {
     #[test]
     fn containers() {
         assert_eq!(check_container_name("/ab"), Ok("ab"));
+        assert_eq!(check_container_name("w"), Ok("w"));
         assert_eq!(check_container_name("A1_.-"), Ok("A1_.-"));
-        for name in ["", "a", "_ab", "a b", "a/b", "ä1", "//ab"] {
+        for name in ["", "_", "_ab", "a b", "a/b", "ä1", "//ab"] {
             let error = check_container_name(name).unwrap_err().to_string();
             assert_eq!(error, format!("Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"));
         }

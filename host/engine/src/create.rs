@@ -66,9 +66,7 @@ impl Inner {
         }
         let backend_name = self.runtime(&mut host_config)?;
         let backend = self.backend(&backend_name)?;
-        if host_config.network_mode.is_empty() || host_config.network_mode == "default" {
-            host_config.network_mode = "bridge".to_owned();
-        }
+        host_config.apply_defaults(&backend_name);
         let endpoints = self.networks.endpoints(&host_config.network_mode, networking_config)?;
         let id = ids::object()?;
         let name = self.take_name(name, &id).inspect_err(|_| self.networks.release(&endpoints))?;

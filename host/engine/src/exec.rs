@@ -208,6 +208,7 @@ impl Engine {
             console_size: spec::size(height, width),
             stop_signal: String::new(),
             hostname: Some(config.hostname.clone()).filter(|name| !name.is_empty()),
+            folders: Vec::new(),
         };
         self.inner.agents.start_process(&exec.container, &exec.id, &spec).await
     }

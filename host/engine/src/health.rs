@@ -83,7 +83,7 @@ fn command(config: &HealthConfig, shell: Option<Vec<String>>) -> Option<Vec<Stri
 
 /// The health of a container whose run begins.
 pub(crate) fn begin() -> Health {
-    Health { status: STARTING.to_owned(), failing_streak: 0, log: None }
+    Health { status: STARTING.to_owned(), failing_streak: 0, log: Some(Vec::new()) }
 }
 
 /// The health of a container whose run has ended. The Engine calls it unhealthy.

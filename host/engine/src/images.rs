@@ -231,7 +231,7 @@ impl Engine {
             created: ZERO_TIME.to_owned(),
             architecture: "amd64".to_owned(),
             os: "linux".to_owned(),
-            graph_driver: GraphDriver { data: None, name: "reference".to_owned() },
+            graph_driver: GraphDriver { data: Some(BTreeMap::new()), name: "reference".to_owned() },
             root_fs: RootFs { r#type: "layers".to_owned(), layers: Vec::new() },
             metadata: ImageMetadata { last_tag_time: format_time(image.pulled) },
             config: Some(image.config.clone()),

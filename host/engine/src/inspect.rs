@@ -1,5 +1,7 @@
 //! A container in full.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use sockerless_docker::{ContainerInspect, GraphDriver, MountPoint, NetworkSettings, State, ZERO_TIME, format_time};
 
@@ -33,7 +35,7 @@ impl Engine {
             platform: record.platform.clone(),
             exec_ids: Some(execs).filter(|ids| !ids.is_empty()),
             host_config: record.host_config.clone(),
-            graph_driver: GraphDriver { data: None, name: driver },
+            graph_driver: GraphDriver { data: Some(BTreeMap::new()), name: driver },
             size_rw: size.then_some(0),
             size_root_fs: size.then_some(0),
             mounts: mounts(&record),

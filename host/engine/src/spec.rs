@@ -18,12 +18,27 @@ pub(crate) fn process(record: &ContainerRecord) -> ProcessSpec {
         console_size: size(height, width),
         stop_signal: config.stop_signal.clone(),
         hostname: Some(config.hostname.clone()).filter(|name| !name.is_empty()),
+        folders: mount_points(record),
     }
+}
+
+/// Where the client mounts what is not here: it finds empty folders there.
+fn mount_points(record: &ContainerRecord) -> Vec<String> {
+    let host = &record.host_config;
+    let binds = host.binds.iter().flatten().filter_map(|bind| bind.split(':').nth(1).map(str::to_owned));
+    let mounts = host.mounts.iter().map(|mount| mount.target.clone());
+    let tmpfs = host.tmpfs.keys().cloned();
+    let volumes = record.config.volumes.iter().flatten().map(|(target, _)| target.clone());
+    let mut folders: Vec<String> =
+        binds.chain(mounts).chain(tmpfs).chain(volumes).filter(|target| target.starts_with('/')).collect();
+    folders.sort();
+    folders.dedup();
+    folders
 }
 
 /// A command beside the main process, that nobody types into.
 pub(crate) fn probe(record: &ContainerRecord, argv: Vec<String>) -> ProcessSpec {
-    ProcessSpec { argv, tty: false, open_stdin: false, console_size: None, ..process(record) }
+    ProcessSpec { argv, tty: false, open_stdin: false, console_size: None, folders: Vec::new(), ..process(record) }
 }
 
 /// Height and width of a terminal, if both are given and possible.

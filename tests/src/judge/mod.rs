@@ -54,3 +54,10 @@ impl Judgement {
         wrong
     }
 }
+
+/// Looks at the answers of an Engine that is used by the socket `listen`. What is returned answers what its description does
+/// not allow, as far as `exceptions.txt` does not know it yet.
+pub fn differences_of(listen: &Path, engine: &Path) -> impl Fn() -> Vec<String> + use<> {
+    let proxy = Proxy::start(listen, engine.to_path_buf());
+    move || proxy.judgement.wrong()
+}
