@@ -1,14 +1,20 @@
 //! Commands in running containers.
 
+use std::time::Duration;
+
 use bytes::{BufMut as _, Bytes, BytesMut};
-use http::StatusCode;
+use futures_util::StreamExt as _;
+use futures_util::future::ready;
+use futures_util::stream::once;
+use http::header::USER_AGENT;
+use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use sockerless_docker::{ExecCreate, ExecStart};
-use sockerless_engine::Error;
+use sockerless_engine::{Error, Session};
 
 use super::session;
 use crate::app::Context;
-use crate::server::Hijack;
+use crate::server::{Hijack, pump};
 use crate::wire::{Answer, Reply, json, ok_empty, read_json, read_json_or_default};
 
 pub(crate) async fn create(context: Context) -> Answer {
@@ -21,26 +27,36 @@ pub(crate) async fn create(context: Context) -> Answer {
 }
 
 pub(crate) async fn start(context: Context) -> Answer {
-    let engine = &context.app.engine;
-    engine.inspect_exec(&context.name)?;
+    let engine = context.app.engine.clone();
+    let tty = engine.inspect_exec(&context.name)?.process_config.tty;
     let options: ExecStart = read_json_or_default(&context.headers, context.body).await?;
-    let started = engine.start_exec(&context.name, &options).await;
     if options.detach {
-        started?;
+        engine.start_exec(&context.name, &options).await?;
         return ok_empty();
     }
-    let identity = context.app.identity();
-    let head = |tty| session::head(&context.headers, tty, context.version, &identity);
-    Ok(Reply::Hijack(match started {
-        Ok(Some(session)) => session::hijack(head(session.tty), session),
-        Ok(None) => Hijack::last_words(head(options.tty)),
-        // The Engine has taken the connection over by now: its errors are output.
-        Err(error) => {
-            let mut answer = BytesMut::from(head(options.tty).as_bytes());
-            answer.put(output(&error, options.tty));
-            Hijack::last_words(answer)
-        }
-    }))
+    let head = session::head(&context.headers, tty, context.version, &context.app.identity());
+    let id = context.name;
+    let pause = if loses_early_output(&context.headers) { HEAD_START } else { Duration::ZERO };
+    // The head goes out before the command is started, as with the Engine: some clients lose output that comes together with
+    // it. From here on errors are output.
+    Ok(Reply::Hijack(Hijack::new(head, move |socket, early| async move {
+        tokio::time::sleep(pause).await;
+        let session = match engine.start_exec(&id, &options).await {
+            Ok(session) => session.unwrap_or(Session { tty, output: None, stdin: None }),
+            Err(error) => Session { tty, output: Some(once(ready(Ok(output(&error, tty)))).boxed()), stdin: None },
+        };
+        pump(socket, early, session.output, session.stdin).await;
+    })))
+}
+
+/// How long a client that needs it has for reading the head before output follows. The Engine takes longer for any command.
+const HEAD_START: Duration = Duration::from_millis(30);
+
+/// The Docker SDK for Python reads the head through a buffer and then from the socket below it: what has come together with
+/// the head it never sees.
+fn loses_early_output(headers: &HeaderMap) -> bool {
+    let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    agent.contains("docker-sdk-python") || agent.starts_with("tc-python")
 }
 
 /// An error as a line of standard output, framed unless the client expects a terminal.

@@ -9,10 +9,15 @@ use sockerless_engine::{AttachOptions, Error, LogOptions, StatsOptions, WaitCond
 
 use super::{session, websocket};
 use crate::app::Context;
-use crate::wire::{Answer, Reply, Version, endless, json, raw_error, stream};
+use crate::wire::{Answer, Reply, Version, collect, endless, json, raw_error, stream};
+
+/// As large as the body of a request to attach may be, which nobody reads.
+const OPTIONS_LIMIT: usize = 64 << 10;
 
 pub(crate) async fn attach(context: Context) -> Answer {
     let options = attach_options(&context, false);
+    // Some clients send their options a second time as a body, which is not for the process.
+    collect(context.body, OPTIONS_LIMIT).await?;
     Ok(Reply::Hijack(match context.app.engine.attach(&context.name, options).await {
         Ok(session) => {
             let head = session::head(&context.headers, session.tty, context.version, "");

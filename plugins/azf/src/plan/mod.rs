@@ -108,10 +108,8 @@ mod tests {
             "HostConfig.OomKillDisable",
             "HostConfig.PortBindings",
             "HostConfig.ReadonlyPaths",
-            "HostConfig.RestartPolicy",
             "HostConfig.Tmpfs",
             "HostConfig.Ulimits",
-            "Healthcheck",
             "Hostname",
             "NetworkingConfig.EndpointsConfig.MacAddress",
             "StopTimeout",
@@ -136,7 +134,6 @@ mod tests {
             ("/HostConfig/NetworkMode", json!("host")),
             ("/HostConfig/NetworkMode", json!("mine")),
             ("/HostConfig/LogConfig", json!({ "Type": "syslog", "Config": {} })),
-            ("/HostConfig/RestartPolicy", json!({ "Name": "on-failure", "MaximumRetryCount": 3 })),
             ("/HostConfig/Devices", json!([{ "PathOnHost": "/dev/kvm" }])),
             ("/HostConfig/PidsLimit", json!(5)),
             ("/HostConfig/MemorySwappiness", json!(60)),
@@ -164,7 +161,8 @@ mod tests {
             ("IpcMode", json!("private")),
             ("CgroupnsMode", json!("private")),
             ("LogConfig", json!({ "Type": "json-file", "Config": {} })),
-            ("RestartPolicy", json!({ "Name": "", "MaximumRetryCount": 0 })),
+            // The host restarts, and probes.
+            ("RestartPolicy", json!({ "Name": "on-failure", "MaximumRetryCount": 3 })),
             ("Init", json!(false)),
             ("Isolation", json!("default")),
             ("MaskedPaths", json!(["/proc/kcore", "/sys/firmware"])),
@@ -175,7 +173,7 @@ mod tests {
             assert_eq!(found(&spec), [], "{name}");
         }
         let mut spec = for_backend(PLAIN);
-        spec["Config"]["Healthcheck"] = json!({ "Test": ["NONE"] });
+        spec["Config"]["Healthcheck"] = json!({ "Test": ["CMD", "true"] });
         assert_eq!(found(&spec), []);
     }
 

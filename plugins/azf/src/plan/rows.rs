@@ -91,12 +91,6 @@ static ROWS: &[Row] = &[
         "The command finds it in the variable HOSTNAME; the system's own host name is the platform's.",
     ),
     ignored("Domainname", "The host name of a function app is the platform's."),
-    row(
-        Verdict::Ignored,
-        "Healthcheck",
-        Neutral::Which(checks_nothing),
-        "Health is not tested: the platform looks after the function app by itself.",
-    ),
     ignored(
         "Volumes",
         "A function app has no volumes: what is written there is gone with the instance that the platform runs it on.",
@@ -134,12 +128,6 @@ static ROWS: &[Row] = &[
     ignored(
         "HostConfig.PublishAllPorts",
         "A function app is reached by its URL and not by ports: nothing listens on this machine.",
-    ),
-    row(
-        Verdict::Ignored,
-        "HostConfig.RestartPolicy",
-        Neutral::Which(never_restarts),
-        "A command runs once for each docker start, and is not started again when it ends.",
     ),
     ignored("HostConfig.Annotations", "There is no runtime here that would read annotations."),
     ignored("HostConfig.CapAdd", NO_RIGHTS),
@@ -241,19 +229,9 @@ fn is_id(hostname: &Value) -> bool {
     })
 }
 
-/// The test of the image, of which nothing is known, or none.
-fn checks_nothing(check: &Value) -> bool {
-    let test = member(check, "Test");
-    is_empty(test) || test.get(0).and_then(Value::as_str) == Some("NONE")
-}
-
 fn is_ordinary_log(config: &Value) -> bool {
     let kind = member(config, "Type").as_str().unwrap_or_default();
     matches!(kind, "" | "json-file") && is_empty(member(config, "Config"))
-}
-
-fn never_restarts(policy: &Value) -> bool {
-    matches!(member(policy, "Name").as_str().unwrap_or_default(), "" | "no")
 }
 
 fn holds(list: &Value, wanted: &str) -> bool {
