@@ -15,6 +15,7 @@ use sockerless_backend::Backend;
 use sockerless_backend::types::{LogEntry, LogQuery, LogSource};
 
 use crate::agents::{From, Reader};
+use crate::cell::Cell;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::frames::{ByteStream, Output, STDERR, STDOUT, Streams, put_frame};
@@ -55,30 +56,54 @@ impl Engine {
         }
         let record = cell.record();
         let tty = record.config.tty;
-        let live = match record.run_id().filter(|_| options.follow && record.state.status.is_live()) {
-            Some(run) if self.inner.agents.connected(&cell.id) => {
-                let reading = cell.attachments().reading();
-                Some((run.to_owned(), reading))
-            }
-            _ => None,
-        };
-        let stream = match live {
-            Some((run, reading)) => {
-                let oldest = self.inner.agents.output(&cell.id, &run, From::Oldest).await?;
-                // A spool that has its first byte has everything of this run: there is no seam between the backend's log and it.
-                if oldest.offset() == 0 && options.since.is_none() && record.state.exits == 0 {
-                    live_lines(oldest.counted(reading), tty, &options)
-                } else {
-                    drop(oldest);
-                    let reader = self.inner.agents.output(&cell.id, &run, From::End).await?.counted(reading);
-                    let snapshot = self.snapshot(&record, &options).await?;
-                    let options = LogOptions { tail: None, ..options };
-                    snapshot.chain(live_lines(reader, tty, &options)).boxed()
-                }
-            }
+        let run = record.run_id().filter(|_| options.follow && self.inner.agents.connected(&cell.id));
+        let stream = match run {
+            Some(run) if record.state.status.is_live() => self.followed(&cell, &record, run, options).await?,
+            Some(run) => match self.just_ended(&cell, &record, run, &options).await {
+                Some(stream) => stream,
+                None => self.snapshot(&record, &options).await?,
+            },
             None => self.snapshot(&record, &options).await?,
         };
         Ok(Output { tty, stream })
+    }
+
+    /// The log of a run that goes on: what the backend has, then what comes.
+    async fn followed(
+        &self,
+        cell: &Cell,
+        record: &ContainerRecord,
+        run: &str,
+        options: LogOptions,
+    ) -> Result<ByteStream> {
+        let reading = cell.attachments().reading();
+        let tty = record.config.tty;
+        let oldest = self.inner.agents.output(&cell.id, run, From::Oldest).await?;
+        // A spool that has its first byte has everything of this run: there is no seam between the backend's log and it.
+        if oldest.offset() == 0 && options.since.is_none() && record.state.exits == 0 {
+            return Ok(live_lines(oldest.counted(reading), tty, &options));
+        }
+        drop(oldest);
+        let reader = self.inner.agents.output(&cell.id, run, From::End).await?.counted(reading);
+        let snapshot = self.snapshot(record, &options).await?;
+        let options = LogOptions { tail: None, ..options };
+        Ok(snapshot.chain(live_lines(reader, tty, &options)).boxed())
+    }
+
+    /// Whoever follows a command that is over in a moment comes too late for it, and too early for the backend's log, which
+    /// takes its time: the agent still has all of the first run's output. Its times it has not, so who asks for those waits.
+    async fn just_ended(
+        &self,
+        cell: &Cell,
+        record: &ContainerRecord,
+        run: &str,
+        options: &LogOptions,
+    ) -> Option<ByteStream> {
+        if record.state.exits != 1 || options.timestamps || options.since.is_some() || options.until.is_some() {
+            return None;
+        }
+        let oldest = self.inner.agents.output(&cell.id, run, From::Oldest).await.ok()?;
+        (oldest.offset() == 0).then(|| live_lines(oldest, record.config.tty, options))
     }
 
     async fn snapshot(&self, record: &ContainerRecord, options: &LogOptions) -> Result<ByteStream> {
