@@ -97,6 +97,15 @@ impl Daemon {
         &self.own_socket
     }
 
+    /// Its process id.
+    ///
+    /// # Panics
+    /// It does not run.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.program.as_ref().expect("a running daemon").pid()
+    }
+
     /// Everything it has logged.
     #[must_use]
     pub fn log(&self) -> String {
