@@ -59,3 +59,23 @@ fn a_clean_stop_leaves_the_containers_running() {
     });
     assert_eq!(answer, "here\n");
 }
+
+#[test]
+fn a_container_that_was_deleted_in_the_cloud_meanwhile_is_not_taken_for_a_running_one() {
+    let mut world = World::start();
+    world.docker.ok(&["run", "-d", "--name", "w", "alpine", "tail", "-f", "/dev/null"]);
+    world.daemon.kill();
+    let app = world.azure.apps()[0]["name"].as_str().unwrap().to_owned();
+    let path = format!(
+        "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/sockerless/providers/Microsoft.Web/sites/{app}\
+         ?api-version=2025-05-01&deleteEmptyServerFarm=false"
+    );
+    let token = world.azure_token();
+    let (status, answer) = world.azure.request("management.azure.com", "DELETE", &path, Some(&token), None);
+    assert_eq!(status, 200, "{answer}");
+    world.daemon.start().unwrap();
+    let state = world.docker.inspect("w")["State"].clone();
+    assert_eq!((&state["Status"], &state["ExitCode"]), (&"exited".into(), &137.into()), "{state}");
+    assert!(state["Error"].as_str().unwrap().contains("does not exist in the cloud"), "{state}");
+    world.docker.ok(&["rm", "w"]);
+}

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use sockerless_api::BackendAdmin;
-use sockerless_backend::types::Container;
+use sockerless_backend::types::{Container, Recovered};
 use sockerless_backend::{Backend, BackendError};
 use sockerless_engine::{Backends, Engine, Error, Services, Stored};
 use sockerless_plugins::{
@@ -17,7 +17,7 @@ use sockerless_plugins::{
     Services as HostServices, Settings,
 };
 
-use crate::config::Config;
+use crate::config::{BackendRules, Config};
 
 /// The backends that are loaded, as the engine sees them.
 pub(crate) struct Loaded {
@@ -43,19 +43,21 @@ impl Loaded {
         Ok(Self { host })
     }
 
-    /// Loads a component from a file. It must be able to take over what the store holds.
+    /// Loads a component from a file. It must be able to take over what the store holds. Answers what it has found of that.
     ///
     /// # Errors
     /// The file cannot be read; the component is refused.
-    pub(crate) async fn load_file(&self, file: &Path, settings: &LoadSettings, stored: &Stored) -> Result<()> {
+    pub(crate) async fn load_file(
+        &self,
+        file: &Path,
+        settings: &LoadSettings,
+        stored: &Stored,
+    ) -> Result<Vec<(String, Recovered)>> {
         let component =
             tokio::fs::read(file).await.with_context(|| format!("cannot read the backend {}", file.display()))?;
         let request = LoadRequest { component: component.into(), name: None, digest: None };
-        self.host
-            .load(request, settings, &InStore(stored))
-            .await
-            .with_context(|| format!("the backend {} is not loaded", file.display()))?;
-        Ok(())
+        let loaded = self.host.load(request, settings, &InStore(stored)).await;
+        Ok(loaded.with_context(|| format!("the backend {} is not loaded", file.display()))?.recovered)
     }
 
     /// Gives up what backends have under way.
@@ -81,21 +83,24 @@ impl Backends for Loaded {
     }
 }
 
-/// What the operator says of every backend: each is given those of the values whose keys it declares.
+/// What the operator says of the backends: each is given those of the values whose keys it declares, and the policy and the
+/// limits of its name.
 #[derive(Clone)]
 pub(crate) struct LoadSettings {
     values: Arc<BTreeMap<String, String>>,
+    backends: Arc<BTreeMap<String, BackendRules>>,
 }
 
 impl LoadSettings {
-    pub(crate) fn new(values: BTreeMap<String, String>) -> Self {
-        Self { values: Arc::new(values) }
+    pub(crate) fn new(config: &Config) -> Self {
+        Self { values: Arc::new(config.settings.clone().into_map()), backends: Arc::new(config.backend_rules.clone()) }
     }
 }
 
 impl sockerless_plugins::SettingsSource for LoadSettings {
-    fn settings(&self, _backend: &str) -> Settings {
-        Settings { config: self.values.clone(), ..Settings::default() }
+    fn settings(&self, backend: &str) -> Settings {
+        let BackendRules { policy, limits } = self.backends.get(backend).cloned().unwrap_or_default();
+        Settings { config: self.values.clone(), policy, limits }
     }
 }
 
@@ -140,13 +145,15 @@ impl BackendAdmin for Admin {
             .load(request, &self.settings, &InEngine(&self.engine))
             .await
             .map_err(|error| Error::from(BackendError::from(error)))?;
+        let containers = recovered.len();
+        self.engine.recovered(recovered).await;
         Ok(json!({
             "Name": loaded.descriptor.name,
             "Version": loaded.descriptor.version,
             "Digest": loaded.digest,
             "Generation": loaded.generation,
             "Replaced": replaced.map(|old| old.descriptor.version.clone()),
-            "Containers": recovered.len(),
+            "Containers": containers,
         }))
     }
 

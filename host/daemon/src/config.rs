@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+use sockerless_plugins::{Limits, Policy};
 
 use crate::address::Address;
 use crate::cli::{DEFAULT_HOST, ServeOptions};
@@ -29,6 +30,17 @@ struct File {
     /// The keys that backends declare, by the names of their environment variables.
     #[serde(default)]
     settings: BTreeMap<String, String>,
+    /// What backends may do, by their names: `[backend.azf.policy]`, `[backend.azf.limits]`.
+    #[serde(default)]
+    backend: BTreeMap<String, BackendRules>,
+}
+
+/// What the operator grants to one backend. What is left out has its default.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct BackendRules {
+    pub(crate) policy: Policy,
+    pub(crate) limits: Limits,
 }
 
 /// Certificates of the TCP listener.
@@ -54,6 +66,7 @@ pub(crate) struct Config {
     pub(crate) backends: Vec<PathBuf>,
     /// Settings of backends: the environment over the file. Holds secrets: never shown.
     pub(crate) settings: Settings,
+    pub(crate) backend_rules: BTreeMap<String, BackendRules>,
 }
 
 /// Where backends' settings are looked up.
@@ -110,6 +123,7 @@ impl Config {
             tls,
             backends: first(options.backend, file.backends),
             settings: Settings(settings),
+            backend_rules: file.backend,
         })
     }
 }
@@ -156,6 +170,16 @@ mod tests {
     fn an_unknown_key_is_an_error_that_names_it() {
         let error = load("hots = []", ServeOptions::default(), &[]).unwrap_err();
         assert!(format!("{error:#}").contains("hots"), "{error:#}");
+    }
+
+    #[test]
+    fn a_backend_gets_the_policy_and_the_limits_of_its_name() {
+        let text = "[backend.azf.policy]\nhosts = ['management.azure.com']\n[backend.azf.limits]\ninstances = 5\n";
+        let config = load(text, ServeOptions::default(), &[]).unwrap();
+        let rules = &config.backend_rules["azf"];
+        assert_eq!(rules.policy.hosts.as_ref().map(Vec::len), Some(1));
+        assert_eq!((rules.limits.instances, rules.limits.host_calls), (5, Limits::default().host_calls));
+        assert!(load("[backend.azf.policy]\nhost = []", ServeOptions::default(), &[]).is_err());
     }
 
     #[test]

@@ -50,12 +50,14 @@ async fn serve(config: Config, state: StateDir) -> Result<()> {
     let stored = Stored::read(&*store, &services).await?;
     let agents = tokio::spawn(agents.serve(registry, agents_shutdown.clone()));
 
-    let settings = LoadSettings::new(config.settings.clone().into_map());
+    let settings = LoadSettings::new(&config);
     let loaded = Arc::new(Loaded::new(&config, services.clone()).await?);
+    let mut found = Vec::new();
     for file in &config.backends {
-        loaded.load_file(file, &settings, &stored).await?;
+        found.extend(loaded.load_file(file, &settings, &stored).await?);
     }
     let engine = Engine::start(state.identity()?, store, services, loaded.clone(), stored).await?;
+    engine.recovered(found).await;
     let admin = Arc::new(backends::Admin::new(loaded.clone(), settings, engine.clone()));
 
     let listeners = listen(&config).await?;

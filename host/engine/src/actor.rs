@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sockerless_backend::Backend;
-use sockerless_backend::types::Disposition;
+use sockerless_backend::types::{Disposition, Recovered};
 use sockerless_store::{Change, Kind};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -109,6 +109,7 @@ impl Actor {
             Command::Kill { signal, reply } => (self.kill(&signal).await, reply),
             Command::Pause(reply) => (self.pause().await, reply),
             Command::Unpause(reply) => (self.unpause().await, reply),
+            Command::Recovered { found, reply } => (self.recovered(found).await, reply),
             Command::Edit { edit, reply } => (self.edit(edit).await, reply),
             Command::Remove { force, reply } => {
                 let result = self.remove(force).await;
@@ -316,6 +317,27 @@ impl Actor {
         self.publish();
         self.engine.events.container(&self.record, "unpause", &[]);
         Ok(())
+    }
+
+    /// A version of the backend that takes over has looked at what there is in the cloud.
+    async fn recovered(&mut self, found: Recovered) -> Result<()> {
+        match found {
+            Recovered::Present(None) => Ok(()),
+            Recovered::Present(Some(handle)) => {
+                self.record.handle = Some(handle);
+                self.save().await?;
+                self.publish();
+                Ok(())
+            }
+            // Deleted behind our back: nothing of it can run, and nobody will report its end.
+            Recovered::Absent => {
+                if self.run.is_some() {
+                    let error = "the container does not exist in the cloud any more: somebody else has deleted it";
+                    self.exited(Exit { code: 137, error: error.to_owned() }).await;
+                }
+                Ok(())
+            }
+        }
     }
 
     async fn edit(&mut self, edit: Edit) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use sockerless_backend::types::Recovered;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::attach::Attachments;
@@ -28,6 +29,11 @@ pub(crate) enum Command {
     Unpause(Reply),
     Remove {
         force: bool,
+        reply: Reply,
+    },
+    /// What a backend that takes over has found in the cloud.
+    Recovered {
+        found: Recovered,
         reply: Reply,
     },
     /// A change of the record that needs nobody else.

@@ -21,6 +21,9 @@ use crate::services::Services;
 use crate::spec;
 use crate::volumes::Volumes;
 
+/// How long containers may take to take in what a backend has found of them, before a load is answered.
+const TAKE_IN: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// The backends that are loaded.
 pub trait Backends: Send + Sync + 'static {
     /// The one of this name.
@@ -169,6 +172,25 @@ impl Engine {
             .filter(|record| record.backend == name && record.handle.is_some())
             .map(|record| record.for_backend())
             .collect()
+    }
+
+    /// Takes in what a backend that takes over has found in the cloud: handles in its own form, and containers that are gone. A
+    /// container that is busy takes it in when it comes to it; nobody waits long for that.
+    pub async fn recovered(&self, found: Vec<(String, sockerless_backend::types::Recovered)>) {
+        let told: Vec<_> = found
+            .into_iter()
+            .filter_map(|(id, found)| Some((self.inner.containers.get(&id)?, found)))
+            .map(|(cell, found)| {
+                self.inner.tasks.spawn(async move {
+                    let taken = cell.ask(|reply| crate::cell::Command::Recovered { found, reply }).await;
+                    if let Err(error) = taken {
+                        tracing::warn!(container = %cell.id, %error, "what the backend has found is not noted");
+                    }
+                })
+            })
+            .collect();
+        // Those that are left over go on by themselves.
+        let _ = tokio::time::timeout(TAKE_IN, futures_util::future::join_all(told)).await;
     }
 
     /// Past and future events.
