@@ -14,9 +14,9 @@ mod support;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sockerless_plugins::{BackendHost, EngineConfig, HostConfig, LoadRequest, OutcomeRelay, Services, Settings};
+use sockerless_plugins::{BackendHost, EngineConfig, HostConfig, LoadRequest, Services, Settings};
 
-use support::{Agents, container};
+use support::{Agents, Sink, container};
 
 const CALLS: u32 = 5_000;
 const WAITING: usize = 1_000;
@@ -32,7 +32,7 @@ async fn main() {
     let component = guest::guest();
     for pooling in [true, false] {
         println!("{}", if pooling { "instances from the pool" } else { "instances on demand" });
-        let services = Services { agents: Arc::new(Agents), outcomes: OutcomeRelay::new(), tokens: None };
+        let services = Services { agents: Arc::new(Agents), outcomes: Arc::new(Sink::nowhere()), tokens: None };
         let engine = EngineConfig { pooling, ..EngineConfig::default() };
         let host = BackendHost::new(HostConfig { engine, ..HostConfig::default() }, services).expect("an engine");
         let mut settings = Settings::default();

@@ -33,7 +33,7 @@ pub struct HostConfig {
 pub struct Services {
     /// The agents.
     pub agents: Arc<dyn AgentBroker>,
-    /// Where outcomes of dispatched requests go; [`OutcomeRelay`](crate::OutcomeRelay) for one that is made later.
+    /// Where outcomes of dispatched requests go.
     pub outcomes: Arc<dyn OutcomeSink>,
     /// Where tokens come from. Absent: no backend gets credentials.
     pub tokens: Option<Arc<dyn TokenSource>>,

@@ -3,11 +3,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use sockerless_plugins::{BackendHost, HostConfig, OutcomeRelay, Services};
+use sockerless_plugins::{BackendHost, HostConfig, Services};
 
 use crate::guest::guest;
-use crate::support::{Agents, Setup};
+use crate::support::{Agents, Setup, Sink};
 
 fn setup(cache: &std::path::Path) -> Setup {
     Setup { cache: Some(cache.to_owned()), ..Setup::default() }
@@ -57,7 +58,7 @@ async fn a_corrupted_file_is_compiled_anew() {
 fn a_directory_that_others_can_reach_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let services = Services { agents: std::sync::Arc::new(Agents), outcomes: OutcomeRelay::new(), tokens: None };
+    let services = Services { agents: Arc::new(Agents), outcomes: Arc::new(Sink::nowhere()), tokens: None };
     let config = HostConfig { cache: Some(directory.path().to_owned()), ..HostConfig::default() };
     let error = BackendHost::new(config, services).unwrap_err();
     assert!(error.to_string().contains("mode 0700"), "{error}");
