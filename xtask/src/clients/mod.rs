@@ -32,6 +32,8 @@ pub(crate) fn install() -> Result<Vec<Variable>> {
     let python = needed("python3", "Python 3 with venv, Debian's packages python3 and python3-venv");
     let node = needed("node", "Node.js, Debian's packages nodejs and npm");
     needed("npm", "npm, Debian's package npm");
+    needed("script", "script, which makes terminals for the tests, Debian's package bsdutils");
+    needed("git", "git, Debian's package git");
     if !missing.is_empty() {
         bail!("the tests need what is not on this machine:\n  {}", missing.join("\n  "));
     }
