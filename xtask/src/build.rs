@@ -62,7 +62,9 @@ pub(crate) fn everything() -> Result<Built> {
     say("building the agent, statically linked (2 of 3)");
     build(&["--package", "sockerless-agent", "--target", "x86_64-unknown-linux-musl", "--profile", "agent"])?;
     say("building the daemon and the emulator (3 of 3; the first time this takes some minutes)");
-    build(&["--package", "sockerless", "--package", "sockerless-emulator"])?;
+    // With the whole workspace in view, as `cargo test` has it: with another set of packages dependencies get other features, and
+    // the tests would compile most of them a second time.
+    build(&["--workspace", "--bins"])?;
     let target = target();
     let built = Built {
         daemon: target.join("debug/sockerless"),

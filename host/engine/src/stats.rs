@@ -95,8 +95,18 @@ fn stats(record: &ContainerRecord, after: Option<Sample>, before: Option<Sample>
         preread: before.as_ref().map_or_else(|| ZERO_TIME.to_owned(), |before| before.time.clone()),
         pids_stats: PidsStats { current: after.pids, limit: after.pids_limit.unwrap_or_default() },
         blkio_stats: BlkioStats {
-            io_service_bytes_recursive: (after.block_read + after.block_written > 0).then(|| block.to_vec()),
-            ..BlkioStats::default()
+            io_service_bytes_recursive: Some(if after.block_read + after.block_written > 0 {
+                block.to_vec()
+            } else {
+                Vec::new()
+            }),
+            io_serviced_recursive: Some(Vec::new()),
+            io_queue_recursive: Some(Vec::new()),
+            io_service_time_recursive: Some(Vec::new()),
+            io_wait_time_recursive: Some(Vec::new()),
+            io_merged_recursive: Some(Vec::new()),
+            io_time_recursive: Some(Vec::new()),
+            sectors_recursive: Some(Vec::new()),
         },
         cpu_stats: cpu(&after),
         precpu_stats: before.as_ref().map(cpu).unwrap_or_default(),
