@@ -45,16 +45,23 @@ struct State {
     end: u64,
     closed: bool,
     released: bool,
-    /// Where each reader is.
-    readers: HashMap<u64, u64>,
+    readers: HashMap<u64, Place>,
     next_reader: u64,
+}
+
+/// Where a reader is.
+#[derive(Clone, Copy)]
+struct Place {
+    offset: u64,
+    /// Nobody reads here now; somebody may come back.
+    absent: bool,
 }
 
 impl State {
     /// Drops what nobody wants until `more` bytes fit. Tells whether they do.
     fn make_room(&mut self, more: u64) -> bool {
         let wanted = if self.released {
-            self.readers.values().min().map_or(self.end, |least| least.saturating_sub(BEHIND))
+            self.readers.values().map(|place| place.offset).min().map_or(self.end, |least| least.saturating_sub(BEHIND))
         } else {
             0
         };
@@ -155,13 +162,29 @@ impl Spool {
             From::Offset(offset) if offset == state.end || state.index_of(offset).is_some() => offset,
             From::Offset(_) => return Err(Refusal::NoSuchOffset),
         };
+        if matches!(from, From::Offset(_)) {
+            // Who comes back has read at most what was sent, and not much less.
+            let old = state.readers.iter().find(|(_, place)| {
+                place.absent && (place.offset.saturating_sub(BEHIND)..=place.offset).contains(&offset)
+            });
+            if let Some(old) = old.map(|(id, _)| *id) {
+                state.readers.remove(&old);
+            }
+        }
         let id = state.next_reader;
         state.next_reader += 1;
-        state.readers.insert(id, offset);
+        state.readers.insert(id, Place { offset, absent: false });
         let end = state.end;
         drop(state);
         let changes = self.changes.subscribe();
         Ok(Reader { spool: self.clone(), id, offset, begin: offset, end, changes })
+    }
+
+    /// A reader is gone, perhaps not for good: its place is kept until it leaves, or until somebody takes it over.
+    pub(crate) fn absent(&self, reader: u64) {
+        if let Some(place) = self.lock().readers.get_mut(&reader) {
+            place.absent = true;
+        }
     }
 
     /// A reader is gone for good.
@@ -205,7 +228,7 @@ impl Reader {
                 }
                 if !frames.is_empty() {
                     self.offset += u64::try_from(size).unwrap_or(u64::MAX);
-                    state.readers.insert(self.id, self.offset);
+                    state.readers.insert(self.id, Place { offset: self.offset, absent: false });
                     drop(state);
                     self.spool.changed();
                     return Some(frames);
@@ -265,6 +288,22 @@ mod tests {
         assert!(spool.read(From::Offset(u64::try_from(got).unwrap() * (64 << 10) - (512 << 10))).is_ok());
         spool.leave(reader.id);
         timeout(SOON, async { while fill(&spool).await == 0 {} }).await.ok();
+    }
+
+    #[tokio::test]
+    async fn who_comes_back_takes_over_the_place_that_was_kept() {
+        let spool = Spool::new();
+        spool.release();
+        let mut lost = spool.read(From::Oldest).unwrap();
+        fill(&spool).await;
+        let sent: usize = lost.next().await.unwrap().iter().map(Bytes::len).sum();
+        spool.absent(lost.id);
+        assert_eq!(fill(&spool).await, 0, "the place is kept");
+        let mut back = spool.read(From::Offset(u64::try_from(sent).unwrap() - (64 << 10))).unwrap();
+        for _ in 0..10 {
+            back.next().await.unwrap();
+        }
+        assert!(fill(&spool).await > 0, "the place is held twice");
     }
 
     #[tokio::test]

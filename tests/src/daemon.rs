@@ -79,6 +79,17 @@ impl Daemon {
         Ok(())
     }
 
+    /// Where agents dial in: address and port.
+    pub(crate) fn agents_listen(&self) -> &str {
+        &self.agents_listen
+    }
+
+    /// Sets one of its environment variables, for the next start.
+    pub(crate) fn set(&mut self, name: &str, value: String) {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value));
+    }
+
     /// The address of its Docker API.
     #[must_use]
     pub fn host(&self) -> String {

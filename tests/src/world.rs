@@ -5,7 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::{Daemon, Docker, Emulator, Ran, built, optional};
+use crate::{Cable, Daemon, Docker, Emulator, Ran, built, optional};
 
 /// What is out of the ordinary in a test's world.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +43,16 @@ impl World {
         let mut world = Self::without_daemon(options);
         world.daemon.start().unwrap_or_else(|error| panic!("{error}"));
         world
+    }
+
+    /// The ordinary world, with a network between agents and daemon that can be cut.
+    #[must_use]
+    pub fn with_a_cable() -> (Self, Cable) {
+        let mut world = Self::without_daemon(WorldOptions::default());
+        let cable = Cable::lay(world.daemon.agents_listen().to_owned());
+        world.daemon.set("SOCKERLESS_CALLBACK_URL", cable.url());
+        world.daemon.start().unwrap_or_else(|error| panic!("{error}"));
+        (world, cable)
     }
 
     /// A world whose daemon is not started yet.

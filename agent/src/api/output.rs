@@ -88,6 +88,7 @@ impl Drop for Place {
             processes.sweep(&id);
             return;
         }
+        process.spool.absent(reader);
         // Without a runtime the agent itself is ending.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(async move {

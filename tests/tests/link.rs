@@ -1,0 +1,76 @@
+//! The link between agent and daemon breaks, and comes back: nobody loses a byte.
+
+#![allow(clippy::unwrap_used, reason = "a test's failure is a panic")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::thread;
+
+use sockerless_tests::{Cable, World};
+
+fn world() -> (World, Cable) {
+    let (world, cable) = World::with_a_cable();
+    world.docker.ok(&["run", "-d", "--name", "w", "alpine", "tail", "-f", "/dev/null"]);
+    (world, cable)
+}
+
+#[test]
+fn an_exec_goes_on_where_it_was() {
+    let (world, cable) = world();
+    let mut shell = world.docker.spawn(&["exec", "-i", "w", "cat"]);
+    let (mut input, mut output) = (shell.stdin.take().unwrap(), BufReader::new(shell.stdout.take().unwrap()));
+    let mut line = String::new();
+    for word in ["before\n", "during\n", "after\n"] {
+        if word == "during\n" {
+            cable.cut();
+        }
+        input.write_all(word.as_bytes()).unwrap();
+        if word == "during\n" {
+            cable.mend();
+        }
+        line.clear();
+        output.read_line(&mut line).unwrap();
+        assert_eq!(line, word);
+    }
+    drop(input);
+    assert!(shell.wait().unwrap().success());
+}
+
+#[test]
+fn a_large_stream_survives_many_cuts() {
+    let (world, cable) = world();
+    let mut cat = world.docker.spawn(&["exec", "-i", "w", "cat"]);
+    let (mut input, mut output) = (cat.stdin.take().unwrap(), cat.stdout.take().unwrap());
+    let data: Vec<u8> = (0..16_u32 << 20).map(|n| (n % 251).to_le_bytes()[0]).collect();
+    let sent = data.clone();
+    let feeding = thread::spawn(move || input.write_all(&sent).unwrap());
+    let mut got = Vec::new();
+    let mut part = vec![0; 1 << 20];
+    while got.len() < data.len() {
+        let count = output.read(&mut part).unwrap();
+        assert_ne!(count, 0, "the output ends after {} bytes", got.len());
+        got.extend_from_slice(&part[..count]);
+        if got.len() / (4 << 20) != (got.len() - count) / (4 << 20) {
+            cable.cut();
+            cable.mend();
+        }
+    }
+    feeding.join().unwrap();
+    assert!(got == data, "bytes are lost or come twice");
+    assert!(cat.wait().unwrap().success());
+}
+
+#[test]
+fn the_end_of_a_run_is_told_when_the_link_is_back() {
+    let (world, cable) = world();
+    let mut run =
+        world.docker.spawn(&["run", "--name", "r", "-i", "alpine", "sh", "-c", "read line; echo got $line; exit 6"]);
+    let mut input = run.stdin.take().unwrap();
+    input.write_all(b"it\n").unwrap();
+    // It may have ended before the cut; then the test is as true.
+    cable.cut();
+    cable.mend();
+    let mut out = String::new();
+    run.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    assert_eq!(out, "got it\n");
+    assert_eq!(run.wait().unwrap().code(), Some(6));
+}
