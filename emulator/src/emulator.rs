@@ -1,5 +1,6 @@
 //! Starts and ends the whole.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -113,6 +114,33 @@ impl Emulator {
     pub fn connection_string(&self) -> String {
         let key = &self.world.config.logs.instrumentation_key;
         format!("InstrumentationKey={key};IngestionEndpoint=http://{}/", self.address)
+    }
+
+    /// The environment in which a daemon with the azf backend uses this emulator: its client's credentials, the first group and
+    /// plan of the subscription, the workspace, and where everything is.
+    #[must_use]
+    pub fn environment(&self) -> BTreeMap<&'static str, String> {
+        let EmulatorConfig { identity, arm, logs, .. } = &self.world.config;
+        let mut environment = BTreeMap::from([
+            ("AZURE_TENANT_ID", identity.tenant.clone()),
+            ("AZURE_CLIENT_ID", identity.client_id.clone()),
+            ("AZURE_CLIENT_SECRET", identity.client_secret.clone()),
+            ("SOCKERLESS_AZF_SUBSCRIPTION_ID", arm.subscription.clone()),
+            // Nobody looks into a storage account here.
+            ("SOCKERLESS_AZF_STORAGE_ACCOUNT", "sockerlessstorage".to_owned()),
+            ("SOCKERLESS_AZF_LOG_ANALYTICS_WORKSPACE", logs.workspace.clone()),
+            ("SOCKERLESS_AZF_APPLICATIONINSIGHTS_CONNECTION_STRING", self.connection_string()),
+            ("SOCKERLESS_ENDPOINT_URL", format!("http://{}", self.address)),
+            // The agents run on this machine.
+            ("SOCKERLESS_CALLBACK_URL", "auto".to_owned()),
+        ]);
+        if let Some(group) = arm.resource_groups.first() {
+            environment.insert("SOCKERLESS_AZF_RESOURCE_GROUP", group.clone());
+        }
+        if let Some(plan) = arm.plans.first() {
+            environment.insert("SOCKERLESS_AZF_APP_SERVICE_PLAN", plan.name.clone());
+        }
+        environment
     }
 
     /// Stops listening, kills every container and waits until nothing is left of them. Doing it again

@@ -90,6 +90,6 @@ fn announcement(emulator: &Emulator) -> serde_json::Value {
         "address": emulator.address(),
         "url": format!("http://{}", emulator.address()),
         "isolation": isolation,
-        "connectionString": emulator.connection_string(),
+        "environment": emulator.environment(),
     })
 }

@@ -15,6 +15,7 @@ use crate::program::Program;
 pub struct Emulator {
     program: Program,
     address: String,
+    environment: Vec<(String, String)>,
 }
 
 impl Emulator {
@@ -30,13 +31,21 @@ impl Emulator {
         let program = Program::start(&mut command, &folder.join("emulator.log")).unwrap();
         let announcement: Value = serde_json::from_str(program.first_line()).unwrap();
         let address = announcement["address"].as_str().unwrap().to_owned();
-        Self { program, address }
+        let environment = announcement["environment"].as_object().unwrap();
+        let environment =
+            environment.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect();
+        Self { program, address, environment }
     }
 
     /// Its base URL.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The environment in which a daemon uses it.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        self.environment.clone()
     }
 
     /// What it has logged.

@@ -61,25 +61,8 @@ impl World {
         // Short, since a socket's path may have 107 bytes.
         let folder = tempfile::Builder::new().prefix("skls").tempdir_in("/tmp").unwrap();
         let azure = Emulator::start(folder.path(), &options.emulator);
-        let mut settings: Vec<(String, String)> = [
-            ("AZURE_TENANT_ID", "11111111-1111-1111-1111-111111111111"),
-            ("AZURE_CLIENT_ID", "22222222-2222-2222-2222-222222222222"),
-            ("AZURE_CLIENT_SECRET", "emulator-secret"),
-            ("SOCKERLESS_AZF_SUBSCRIPTION_ID", "00000000-0000-0000-0000-000000000000"),
-            ("SOCKERLESS_AZF_RESOURCE_GROUP", "sockerless"),
-            ("SOCKERLESS_AZF_STORAGE_ACCOUNT", "sockerlessstorage"),
-            ("SOCKERLESS_AZF_APP_SERVICE_PLAN", "sockerless-plan"),
-            ("SOCKERLESS_AZF_LOG_ANALYTICS_WORKSPACE", "33333333-3333-3333-3333-333333333333"),
-            ("SOCKERLESS_CALLBACK_URL", "auto"),
-            ("RUST_BACKTRACE", "1"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec();
-        settings.push(("SOCKERLESS_ENDPOINT_URL".to_owned(), azure.url()));
-        settings.push((
-            "SOCKERLESS_AZF_APPLICATIONINSIGHTS_CONNECTION_STRING".to_owned(),
-            format!("InstrumentationKey=44444444-4444-4444-4444-444444444444;IngestionEndpoint={}/", azure.url()),
-        ));
+        let mut settings = azure.environment();
+        settings.push(("RUST_BACKTRACE".to_owned(), "1".to_owned()));
         settings.retain(|(name, _)| !options.without.contains(&name.as_str()));
         for (name, value) in options.settings {
             settings.retain(|(known, _)| known != name);

@@ -1,5 +1,6 @@
 //! `cargo xtask dev`: the emulator and the daemon, until Ctrl-C.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -28,20 +29,6 @@ const READY: Duration = Duration::from_secs(60);
 /// How long a program may take to end after it was asked to.
 const END: Duration = Duration::from_secs(10);
 
-/// The emulated subscription, as the emulator has it by default.
-const CONFIGURATION: [(&str, &str); 10] = [
-    ("AZURE_TENANT_ID", "11111111-1111-1111-1111-111111111111"),
-    ("AZURE_CLIENT_ID", "22222222-2222-2222-2222-222222222222"),
-    ("AZURE_CLIENT_SECRET", "emulator-secret"),
-    ("SOCKERLESS_AZF_SUBSCRIPTION_ID", "00000000-0000-0000-0000-000000000000"),
-    ("SOCKERLESS_AZF_RESOURCE_GROUP", "sockerless"),
-    ("SOCKERLESS_AZF_STORAGE_ACCOUNT", "sockerlessstorage"),
-    ("SOCKERLESS_AZF_APP_SERVICE_PLAN", "sockerless-plan"),
-    ("SOCKERLESS_AZF_LOG_ANALYTICS_WORKSPACE", "33333333-3333-3333-3333-333333333333"),
-    ("SOCKERLESS_CALLBACK_URL", "auto"),
-    ("RUST_BACKTRACE", "1"),
-];
-
 /// Builds, starts, tells how to use it, and stays.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let built = build::everything()?;
@@ -58,7 +45,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     say("starting the Azure emulator");
     let mut emulator =
         Program::start(Command::new(&built.emulator).args(["--listen", "127.0.0.1:0", "--agent"]).arg(&built.agent))?;
-    let address = announced_url(&emulator.ready()?)?;
+    let environment = announced_environment(&emulator.ready()?)?;
     say(format_args!("starting the daemon with {}", built.component.display()));
     let mut daemon = Program::start(
         Command::new(&built.daemon)
@@ -71,12 +58,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             .arg(folder.path().join("state"))
             .arg("--cache-dir")
             .arg(build::target().join("component-cache"))
-            .envs(CONFIGURATION)
-            .env("SOCKERLESS_ENDPOINT_URL", &address)
-            .env(
-                "SOCKERLESS_AZF_APPLICATIONINSIGHTS_CONNECTION_STRING",
-                format!("InstrumentationKey=44444444-4444-4444-4444-444444444444;IngestionEndpoint={address}/"),
-            ),
+            .envs(environment)
+            .env("RUST_BACKTRACE", "1"),
     )?;
     daemon.ready()?;
     say(
@@ -98,12 +81,17 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The emulator announces itself by a line of JSON.
-fn announced_url(line: &str) -> Result<String> {
-    let announcement: serde_json::Value =
+/// What the emulator announces as its first line, as far as a daemon needs it.
+#[derive(serde::Deserialize)]
+struct Announcement {
+    environment: BTreeMap<String, String>,
+}
+
+/// The environment in which a daemon uses the emulator.
+fn announced_environment(line: &str) -> Result<BTreeMap<String, String>> {
+    let announcement: Announcement =
         serde_json::from_str(line).with_context(|| format!("the emulator's first line is not understood: {line}"))?;
-    let url = announcement.get("url").and_then(serde_json::Value::as_str);
-    Ok(url.ok_or_else(|| anyhow!("the emulator does not say where it is: {line}"))?.to_owned())
+    Ok(announcement.environment)
 }
 
 /// A program that was started here, and does not outlive this one.
