@@ -21,9 +21,11 @@ mod top;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::Config;
+use crate::dial::Dialler;
 use crate::process::Processes;
 use crate::telemetry::Telemetry;
 
@@ -78,12 +80,24 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let telemetry = Telemetry::start(config.telemetry.clone(), &boot);
     let processes = Processes::start(config.spec.clone(), telemetry.sink())?;
     let front = invocation::serve(&config, processes.clone()).await?;
-    let link = tokio::spawn(dial::for_ever(config.callback.clone(), boot, processes.clone(), config.container.clone()));
+    let ending = CancellationToken::new();
+    let dialler = Dialler {
+        callback: config.callback.clone(),
+        boot,
+        processes: processes.clone(),
+        container: config.container.as_str().into(),
+        ending: ending.clone(),
+    };
+    let link = tokio::spawn(dialler.dial_until_the_end());
     stop::asked().await?;
     tracing::info!("the platform stops the container");
     processes.stop(&config.spec.stop_signal).await;
     telemetry.flush().await;
-    link.abort();
+    // The daemon hears how the command has ended before the link does.
+    ending.cancel();
+    if let Err(error) = link.await {
+        tracing::error!(%error, "the link to the daemon ended badly");
+    }
     front.abort();
     Ok(())
 }

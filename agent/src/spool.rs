@@ -13,7 +13,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use sockerless_agent_protocol::frame::From;
+use sockerless_agent_protocol::frame::{From, HEADER, MAX_PAYLOAD};
 use sockerless_agent_protocol::link::STREAM_WINDOW;
 use tokio::sync::watch;
 
@@ -22,6 +22,9 @@ const LIMIT: u64 = 4 << 20;
 
 /// Bytes behind a reader that are kept for its return: more than can be on the way to the daemon.
 const BEHIND: u64 = STREAM_WINDOW as u64 + (512 << 10);
+
+/// Bytes of the largest frame.
+const FRAME: u64 = (HEADER + MAX_PAYLOAD) as u64;
 
 /// Why a reader cannot begin where it wants to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,7 +152,7 @@ impl Spool {
 
     /// Whether a writer would have to wait.
     pub(crate) fn is_full(&self) -> bool {
-        !self.lock().make_room(BEHIND / 8)
+        !self.lock().make_room(FRAME)
     }
 
     /// Opens a reader.

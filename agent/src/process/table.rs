@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use sockerless_agent_protocol::process::ProcessState;
 use sockerless_agent_protocol::spec::ProcessSpec;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -376,8 +376,6 @@ impl Processes {
             }
         }
         descendants::kill_all().await;
-        // Whoever waits for the end over the link shall hear it.
-        sleep(Duration::from_millis(50)).await;
     }
 }
 
