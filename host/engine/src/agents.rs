@@ -130,8 +130,8 @@ impl Agents {
         Ok(Reader { output, until: None, _reading: None })
     }
 
-    pub(crate) async fn stdin(&self, container: &str, process: &str, close: bool) -> Result<Writer> {
-        Ok(Writer(self.client.input(container, process, close)))
+    pub(crate) fn stdin(&self, container: &str, process: &str, close: bool) -> Writer {
+        Writer(self.client.input(container, process, close))
     }
 
     pub(crate) async fn archive_stat(&self, container: &str, path: &str) -> Result<PathStat> {

@@ -200,7 +200,7 @@ impl Stdin {
             }
             None => return Err(Error::conflict("the container was removed before it was started")),
         };
-        self.writer = Some(self.agents.stdin(&self.container, &process, self.close).await?);
+        self.writer = Some(self.agents.stdin(&self.container, &process, self.close));
         Ok(())
     }
 }
