@@ -98,7 +98,7 @@ pub(crate) fn routes() -> Vec<Route<HandlerFn>> {
         GET    "/plugins/privileges"          unsupported::plugins;
         GET    "/plugins/{}/json"             unsupported::plugin;
         DELETE "/plugins/{}"                  unsupported::plugin;
-        POST   "/plugins/{}"                  unsupported::change_plugins;
+        POST   "/plugins/{}"                  unsupported::change_plugin;
 
         POST   "/swarm/init"                  unsupported::swarm_init;
         POST   "/swarm/join"                  unsupported::swarm_init;

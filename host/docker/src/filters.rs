@@ -1,5 +1,6 @@
 //! The `filters` of list, prune and event calls.
 
+use regex::Regex;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -105,6 +106,14 @@ impl Filters {
         values.is_empty() || values.iter().any(|wanted| wanted == value)
     }
 
+    /// Whether one of the values asked for is the text, or is a regular expression that is found in it. What is no
+    /// regular expression matches by itself only, as with the Engine.
+    #[must_use]
+    pub fn matches_pattern(&self, name: &str, text: &str) -> bool {
+        let found = |pattern: &String| Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text));
+        self.matches(name, text) || self.get(name).iter().any(found)
+    }
+
     /// Whether one of the values asked for passes the test. An absent filter matches everything.
     pub fn matches_by(&self, name: &str, test: impl FnMut(&String) -> bool) -> bool {
         let values = self.get(name);
@@ -186,6 +195,27 @@ mod tests {
         }
         assert!(Filters::default().matches_labels("label", &labels));
         assert!(!Filters::default().excludes_labels("label!", &labels));
+    }
+
+    #[test]
+    fn patterns() {
+        for (pattern, matches) in [
+            ("two", true),
+            ("^one", true),
+            ("^two", false),
+            ("^one-two$", true),
+            ("o.e", true),
+            ("[", false),
+            ("x|two", true),
+        ] {
+            let mut filters = Filters::default();
+            filters.insert("name", pattern);
+            assert_eq!(filters.matches_pattern("name", "one-two"), matches, "{pattern}");
+        }
+        let mut filters = Filters::default();
+        filters.insert("name", "[");
+        assert!(filters.matches_pattern("name", "["));
+        assert!(Filters::default().matches_pattern("name", "x"));
     }
 
     #[test]

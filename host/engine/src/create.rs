@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::ids;
 use crate::record::{ContainerRecord, Intent, State, Status};
 use crate::spec;
+use crate::verify;
 
 /// How many ids are drawn before a create gives up because all of their names are taken in the cloud.
 const IDS: usize = 3;
@@ -64,12 +65,22 @@ impl Inner {
                  name one after the image",
             ));
         }
+        verify::create(&config, &host_config)?;
         let backend_name = self.runtime(&mut host_config)?;
         let backend = self.backend(&backend_name)?;
         host_config.apply_defaults(&backend_name);
         let endpoints = self.networks.endpoints(&host_config.network_mode, networking_config)?;
         let id = ids::object()?;
         let name = self.take_name(name, &id).inspect_err(|_| self.networks.release(&endpoints))?;
+        let held = self.volumes.hold(&id);
+        let mounts = match self.mounts(&config, &host_config, &held).await {
+            Ok(mounts) => mounts,
+            Err(error) => {
+                self.containers.release(&name, &id);
+                self.networks.release(&endpoints);
+                return Err(error);
+            }
+        };
         let mut record = ContainerRecord {
             created: Timestamp::now(),
             name: name.clone(),
@@ -82,6 +93,7 @@ impl Inner {
             config,
             host_config,
             endpoints,
+            mounts,
             command,
             handle: None,
             state: State::default(),
@@ -96,6 +108,7 @@ impl Inner {
             Err(error) => {
                 self.containers.release(&name, &record.id);
                 self.networks.release(&record.endpoints);
+                self.discard_anonymous(&record.mounts).await;
                 return Err(error);
             }
         };
@@ -113,6 +126,7 @@ impl Inner {
                 self.services.forget(&record.id);
                 self.containers.release(&record.name, &record.id);
                 self.networks.release(&record.endpoints);
+                self.discard_anonymous(&record.mounts).await;
                 return Err(error);
             }
             let error = match backend.create(record.for_backend(), key).await {

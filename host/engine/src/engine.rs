@@ -223,10 +223,11 @@ impl Inner {
             }
             Some(Intent::Remove { .. }) => {
                 record.state.status = Status::Dead;
+                let volumes = record.host_config.auto_remove;
                 let cell = Actor::spawn(self, record);
                 self.containers.insert(cell.clone());
                 self.tasks.spawn(async move {
-                    if let Err(error) = cell.ask(|reply| crate::cell::Command::Remove { force: true, reply }).await {
+                    if let Err(error) = cell.ask(|reply| crate::cell::Command::Remove { force: true, volumes, reply }).await {
                         tracing::warn!(container = %cell.id, %error, "a removal that was interrupted could not be ended");
                     }
                 });
@@ -265,5 +266,6 @@ impl Inner {
         self.services.forget(&record.id);
         self.containers.release(&record.name, &record.id);
         self.networks.release(&record.endpoints);
+        self.discard_anonymous(&record.mounts).await;
     }
 }

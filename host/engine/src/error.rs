@@ -71,6 +71,13 @@ impl Error {
         internal => Internal,
     }
 
+    /// The same, said of what was being done.
+    #[must_use]
+    pub(crate) fn within(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
     /// `No such container: x`.
     pub fn no_such_container(reference: &str) -> Self {
         Self::not_found(format!("No such container: {reference}"))

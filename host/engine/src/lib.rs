@@ -32,6 +32,7 @@ mod lines;
 mod list;
 mod logs;
 mod manage;
+mod mounts;
 mod networks;
 mod record;
 mod registry;
@@ -43,6 +44,7 @@ mod spec;
 mod start;
 mod stats;
 mod top;
+mod verify;
 mod volumes;
 mod wait;
 

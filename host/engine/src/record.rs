@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use sockerless_backend::types::{Container, Handle, RunEnd};
 use sockerless_docker::{Config, EndpointSettings, Health, HostConfig};
 
+use crate::mounts::Mounted;
+
 /// Where a container is in its life.
 ///
 /// ```text
@@ -123,6 +125,9 @@ pub(crate) struct ContainerRecord {
     pub(crate) host_config: HostConfig,
     /// By network name.
     pub(crate) endpoints: BTreeMap<String, EndpointSettings>,
+    /// What is mounted where.
+    #[serde(default)]
+    pub(crate) mounts: Vec<Mounted>,
     /// Entrypoint and command.
     pub(crate) command: Vec<String>,
     pub(crate) handle: Option<Handle>,

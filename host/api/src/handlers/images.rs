@@ -8,7 +8,7 @@ use sockerless_engine::Error;
 
 use super::platform;
 use crate::app::Context;
-use crate::wire::{Answer, json, no_body, stream};
+use crate::wire::{Answer, discard, json, no_body, stream};
 
 pub(crate) async fn list(context: Context) -> Answer {
     json(StatusCode::OK, &context.app.engine.images(&context.query.filters()?)?)
@@ -27,6 +27,7 @@ pub(crate) async fn create(context: Context) -> Answer {
     let query = &context.query;
     platform(query)?;
     if query.get("fromSrc").is_some() {
+        discard(context.body).await;
         return Err(Error::not_implemented(
             "importing images is not supported: push the image to a registry, and pull it from there",
         ));
