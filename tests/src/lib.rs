@@ -14,7 +14,9 @@ mod daemon;
 mod docker;
 mod emulator;
 mod judge;
+pub mod many;
 mod program;
+pub mod transcript;
 mod world;
 
 pub use cable::Cable;
@@ -42,4 +44,10 @@ pub fn optional(variable: &str) -> Option<std::path::PathBuf> {
         eprintln!("skipped: {variable} is not set, since this machine lacks what it takes");
     }
     path.map(Into::into)
+}
+
+/// The address of a Docker Engine to hold the tests' expectations against, when one is named: see `cargo xtask test --reference`.
+#[must_use]
+pub fn reference_engine() -> Option<String> {
+    std::env::var("SOCKERLESS_TEST_REFERENCE").ok().filter(|address| !address.is_empty())
 }

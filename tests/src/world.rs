@@ -69,7 +69,7 @@ impl World {
             settings.push((name.to_owned(), value));
         }
         let daemon = Daemon::new(folder.path(), vec![built("SOCKERLESS_TEST_COMPONENT")], settings);
-        let docker = Docker::new(daemon.host(), folder.path().join("docker-config"));
+        let docker = Docker::at(daemon.host(), folder.path().join("docker-config"));
         Self { daemon, docker, azure, folder }
     }
 

@@ -2,8 +2,10 @@
 //!
 //! - `dev`: emulator and daemon with `azf.wasm`, until Ctrl-C.
 //! - `test`: every test there is.
+//! - `bench`: measures the whole daemon.
 //! - `build`: what the other two need, and nothing else.
 
+mod bench;
 mod build;
 mod clients;
 mod dev;
@@ -28,6 +30,8 @@ enum Command {
     Dev(dev::Options),
     /// Runs every test: the crates' own, and the end-to-end tests with the Docker CLI, Python and Node.
     Test(test::Options),
+    /// Measures the whole daemon with the emulator.
+    Bench(bench::Options),
     /// Builds the daemon, the emulator, the agent and azf.wasm.
     Build,
 }
@@ -36,6 +40,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Dev(options) => dev::run(&options),
         Command::Test(options) => test::run(&options),
+        Command::Bench(options) => bench::run(&options),
         Command::Build => build::everything().map(|built| println!("{built}")),
     };
     match result {

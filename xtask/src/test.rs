@@ -1,9 +1,11 @@
 //! `cargo xtask test`.
 
+use std::process::Command;
+
 use anyhow::Result;
 
-use crate::build::{self, Built};
-use crate::clients;
+use crate::build::{self, Built, TestComponents};
+use crate::clients::{self, Variable};
 use crate::say::say;
 use crate::tools;
 
@@ -22,11 +24,19 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         say("SOCKERLESS_API_DESCRIPTION is not set: answers are not held against Docker's description of the API");
     }
     say("running the tests");
-    let Built { daemon, emulator, agent, component } = built;
     let mut command = tools::cargo();
+    command.current_dir(build::root()).args(["test", "--locked", "--workspace", "--no-fail-fast"]);
+    environment(&mut command, built, components, clients);
+    if let Some(filter) = &options.filter {
+        command.arg(filter);
+    }
+    tools::run(&mut command)
+}
+
+/// Tells end-to-end tests and benchmarks where everything is.
+pub(crate) fn environment(command: &mut Command, built: Built, components: TestComponents, clients: Vec<Variable>) {
+    let Built { daemon, emulator, agent, component } = built;
     command
-        .current_dir(build::root())
-        .args(["test", "--locked", "--workspace", "--no-fail-fast"])
         .env("SOCKERLESS_TEST_DAEMON", daemon)
         .env("SOCKERLESS_TEST_EMULATOR", emulator)
         .env("SOCKERLESS_TEST_AGENT", agent)
@@ -36,8 +46,4 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         .env("SOCKERLESS_TEST_GUESTS", components.guests)
         .env("SOCKERLESS_TEST_CACHE", build::target().join("component-cache"))
         .envs(clients);
-    if let Some(filter) = &options.filter {
-        command.arg(filter);
-    }
-    tools::run(&mut command)
 }

@@ -1,0 +1,37 @@
+//! `cargo xtask bench`.
+
+use anyhow::Result;
+
+use crate::build;
+use crate::clients;
+use crate::say::say;
+use crate::test;
+use crate::tools;
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Which one.
+    benchmark: Benchmark,
+}
+
+/// What is measured. Each prints a table; a figure means something beside the others of the same run.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Benchmark {
+    /// Answers of the whole daemon with up to a thousand containers.
+    Many,
+}
+
+/// Builds what the benchmark needs as the tests do, so that nothing is compiled for it alone, and runs it.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let clients = clients::install()?;
+    let built = build::everything()?;
+    let components = build::test_components()?;
+    let name = match options.benchmark {
+        Benchmark::Many => "many",
+    };
+    say(&format!("running the benchmark {name}"));
+    let mut command = tools::cargo();
+    command.current_dir(build::root()).args(["bench", "--locked", "--workspace", "--profile", "dev", "--bench", name]);
+    test::environment(&mut command, built, components, clients);
+    tools::run(&mut command)
+}
