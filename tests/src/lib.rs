@@ -13,8 +13,10 @@ mod command;
 mod daemon;
 mod docker;
 mod emulator;
+mod http;
 mod judge;
 mod program;
+mod registry;
 mod world;
 
 pub use cable::Cable;
@@ -22,8 +24,10 @@ pub use command::Ran;
 pub use daemon::Daemon;
 pub use docker::Docker;
 pub use emulator::Emulator;
+pub use http::{Asked, Reply, Scripted, ask_daemon};
 pub use judge::differences_of;
 pub use program::eventually;
+pub use registry::{Pushed, Registry};
 pub use world::{World, WorldOptions, go, java, node, python, python_with};
 
 /// The path in an environment variable that `cargo xtask test` sets.
