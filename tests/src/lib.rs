@@ -13,9 +13,11 @@ mod command;
 mod daemon;
 mod docker;
 mod emulator;
+mod http;
 mod judge;
 pub mod many;
 mod program;
+mod registry;
 pub mod transcript;
 mod world;
 
@@ -24,8 +26,10 @@ pub use command::Ran;
 pub use daemon::Daemon;
 pub use docker::Docker;
 pub use emulator::Emulator;
+pub use http::{Asked, Reply, Scripted, ask_daemon};
 pub use judge::differences_of;
 pub use program::eventually;
+pub use registry::{Pushed, Registry};
 pub use world::{World, WorldOptions, go, java, node, python, python_with};
 
 /// The path in an environment variable that `cargo xtask test` sets.

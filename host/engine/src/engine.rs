@@ -16,6 +16,7 @@ use crate::exec::Execs;
 use crate::images::Images;
 use crate::networks::Networks;
 use crate::record::{ContainerRecord, Intent, Status};
+use crate::registries::Registries;
 use crate::registry::Containers;
 use crate::services::Services;
 use crate::spec;
@@ -34,6 +35,15 @@ pub trait Backends: Send + Sync + 'static {
 
     /// All names, sorted.
     fn names(&self) -> Vec<String>;
+}
+
+/// Registries, and what they are used for.
+#[derive(Clone)]
+pub struct RegistryAccess {
+    /// How they are reached.
+    pub registries: Arc<dyn Registries>,
+    /// Whether a pull fetches the image's configuration. If not, it takes note of the reference and nothing goes to the network.
+    pub fetch_config: bool,
 }
 
 /// Who this daemon is.
@@ -61,6 +71,7 @@ pub(crate) struct Inner {
     pub(crate) containers: Containers,
     pub(crate) execs: Execs,
     pub(crate) images: Images,
+    pub(crate) registry: RegistryAccess,
     pub(crate) networks: Networks,
     pub(crate) volumes: Volumes,
     pub(crate) events: Events,
@@ -137,6 +148,7 @@ impl Engine {
         store: Arc<dyn Store>,
         services: Arc<Services>,
         backends: Arc<dyn Backends>,
+        registry: RegistryAccess,
         stored: Stored,
     ) -> Result<Self> {
         let inner = Arc::new(Inner {
@@ -148,6 +160,7 @@ impl Engine {
             containers: Containers::default(),
             execs: Execs::default(),
             images: Images::load(&*store).await?,
+            registry,
             networks: Networks::load(&*store).await?,
             volumes: Volumes::load(&*store).await?,
             store,

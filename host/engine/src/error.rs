@@ -19,6 +19,8 @@ pub enum ErrorKind {
     NotFound,
     /// The state of the thing does not allow it. 409.
     Conflict,
+    /// Too often: the registry wants to be asked later. 429.
+    TooManyRequests,
     /// This daemon, or this backend, does not do that. 501.
     NotImplemented,
     /// Not now. 503.

@@ -17,18 +17,8 @@ macro_rules! refusals {
 }
 
 refusals! {
-    auth not_implemented
-        "this daemon does not check credentials: the cloud pulls images, with the credentials that its registry settings name";
-    search not_implemented
-        "this daemon does not search registries: search in the registry's own pages";
     load not_implemented
         "loading images is not supported: the cloud pulls them from a registry; push the image to one, and name it there";
-    save not_implemented
-        "saving images is not supported: no layers are on this machine; get the image from its registry";
-    push not_implemented
-        "pushing images is not supported: no layers are on this machine";
-    distribution not_implemented
-        "this daemon does not ask registries for manifests: ask the registry itself";
     build not_implemented
         "building images is not supported: build with another builder (docker buildx create), and push to a registry";
     buildkit not_implemented
