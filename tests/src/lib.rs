@@ -50,7 +50,7 @@ pub fn optional(variable: &str) -> Option<std::path::PathBuf> {
     path.map(Into::into)
 }
 
-/// The address of a Docker Engine to hold the tests' expectations against, when one is named: see `cargo xtask test --reference`.
+/// The address of a Docker Engine to hold the tests' expectations against, when one is named: see `cargo xtask test --reference ADDRESS`.
 #[must_use]
 pub fn reference_engine() -> Option<String> {
     std::env::var("SOCKERLESS_TEST_REFERENCE").ok().filter(|address| !address.is_empty())

@@ -9,8 +9,17 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::World;
 
-/// The emulator's configuration: containers are apps, and no process runs for one before it is started.
-pub const LAZY_APPS: &str = "[platform]\nstart = \"first-request\"\nalways_on_interval_ms = 0\n";
+/// The emulator's configuration: containers are apps, and no process runs for one before it is started. The limits on rates are those of
+/// nobody in particular: a thousand apps at once are more than a subscription is allowed.
+pub const LAZY_APPS: &str = r#"
+[platform]
+start = "first-request"
+always_on_interval_ms = 0
+[arm.throttle]
+reads = { capacity = 100000, refill_per_second = 1000.0 }
+writes = { capacity = 100000, refill_per_second = 1000.0 }
+deletes = { capacity = 100000, refill_per_second = 1000.0 }
+"#;
 
 /// Long enough for a busy machine: it ends a test that hangs, and measures nothing.
 const PATIENCE_SECONDS: u64 = 300;

@@ -13,11 +13,25 @@ use crate::tools;
 pub(crate) struct Options {
     /// Only tests whose name contains this.
     filter: Option<String>,
+    /// Holds the transcripts of the Docker CLI against a Docker Engine at this address (`unix://…`) instead, and shows what it
+    /// answers differently.
+    #[arg(long, value_name = "ADDRESS")]
+    reference: Option<String>,
 }
 
 /// Builds everything, then runs all tests of the workspace: the end-to-end tests are one of its packages.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let clients = clients::install()?;
+    if let Some(address) = &options.reference {
+        say(&format!("holding the transcripts against the Docker Engine at {address}"));
+        let mut command = tools::cargo();
+        command.current_dir(build::root()).args(["test", "--locked", "--workspace", "--no-fail-fast", "--test", "cli"]);
+        command.envs(clients).env("SOCKERLESS_TEST_REFERENCE", address);
+        if let Some(filter) = &options.filter {
+            command.arg(filter);
+        }
+        return tools::run(&mut command);
+    }
     let built = build::everything()?;
     let components = build::test_components()?;
     if std::env::var_os("SOCKERLESS_API_DESCRIPTION").is_none() {

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sockerless_docker::{Filters, ImageConfig, ImageDeleted, ImagePlatform, ImageReference, ImagesPruned};
+use sockerless_docker::{Filters, ImageConfig, ImageDeleted, ImagePlatform, ImageReference, ImagesPruned, parse_time};
 use sockerless_store::{Change, Kind, Store};
 
 use crate::engine::{Engine, Inner};
@@ -249,6 +249,11 @@ impl Engine {
     pub async fn prune_images(&self, filters: &Filters) -> Result<ImagesPruned> {
         filters.accept(&["dangling", "label", "label!", "until"])?;
         let only_dangling = filters.boolean("dangling", true)?;
+        let until = match filters.get("until") {
+            [] => None,
+            [until] => parse_time(until, Timestamp::now()).map_err(|error| Error::internal(error.to_string()))?,
+            _ => return Err(Error::internal("more than one until filter specified")),
+        };
         let _changing = self.inner.images.changing.lock().await;
         let mut deleted = Vec::new();
         for image in self.inner.images.all() {
@@ -256,6 +261,7 @@ impl Engine {
             let used = self.inner.containers.all().iter().any(|cell| cell.record().image_id == image.id);
             if used
                 || (only_dangling && !image.references.is_empty())
+                || until.is_some_and(|until| image.created() > until)
                 || !filters.matches_labels("label", &labels)
                 || filters.excludes_labels("label!", &labels)
             {

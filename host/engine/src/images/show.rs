@@ -34,23 +34,24 @@ impl Engine {
             .filter(|image| before.is_none_or(|before| image.created() < before))
             .filter(|image| since.is_none_or(|since| image.created() > since))
             .filter(|image| filters.matches_labels("label", &image.config.labels.clone().unwrap_or_default()))
-            .filter(|image| {
-                filters.matches_by("reference", |wanted| {
-                    image.references.iter().any(|reference| {
-                        let name = repository(reference);
-                        wildcard(wanted, reference) || wildcard(wanted, name)
-                    })
-                })
+            .filter_map(|image| {
+                // Only the names that were asked for are shown.
+                let references: Vec<String> =
+                    image.references.iter().filter(|reference| is_named(filters, reference)).cloned().collect();
+                if filters.contains("reference") && references.is_empty() {
+                    return None;
+                }
+                Some((image, references))
             })
-            .map(|image| {
+            .map(|(image, references)| {
                 let used = containers.iter().filter(|cell| cell.record().image_id == image.id).count();
                 ImageSummary {
                     containers: i64::try_from(used).unwrap_or(i64::MAX),
                     created: image.created().as_second(),
                     id: image.id.clone(),
                     labels: image.config.labels.clone(),
-                    repo_digests: digests(image),
-                    repo_tags: tags(image),
+                    repo_digests: digests(&references),
+                    repo_tags: tags(&references),
                     shared_size: -1,
                     size: image.size(),
                     ..ImageSummary::default()
@@ -67,8 +68,8 @@ impl Engine {
         let image = self.inner.images.find(name)?;
         let common = ImageInspect {
             id: image.id.clone(),
-            repo_tags: tags(&image),
-            repo_digests: digests(&image),
+            repo_tags: tags(&image.references),
+            repo_digests: digests(&image.references),
             graph_driver: GraphDriver { data: Some(BTreeMap::new()), name: "reference".to_owned() },
             metadata: ImageMetadata { last_tag_time: format_time(image.pulled) },
             config: Some(image.config.clone()),
@@ -119,7 +120,7 @@ impl Engine {
             comment: "known by reference only".to_owned(),
             created: image.pulled.as_second(),
             id: image.id.clone(),
-            tags: Some(tags(&image)),
+            tags: Some(tags(&image.references)),
             ..ImageHistory::default()
         }])
     }
@@ -142,17 +143,22 @@ fn history(image: &ImageRecord, content: &ImageContent) -> Vec<ImageHistory> {
     entries.reverse();
     if let Some(last) = entries.first_mut() {
         last.id.clone_from(&image.id);
-        last.tags = Some(tags(image)).filter(|tags| !tags.is_empty());
+        last.tags = Some(tags(&image.references)).filter(|tags| !tags.is_empty());
     }
     entries
 }
 
-fn tags(image: &ImageRecord) -> Vec<String> {
-    image.references.iter().filter(|reference| !reference.contains('@')).cloned().collect()
+/// Whether the filter `reference` lets a name pass.
+fn is_named(filters: &Filters, reference: &str) -> bool {
+    filters.matches_by("reference", |wanted| wildcard(wanted, reference) || wildcard(wanted, repository(reference)))
 }
 
-fn digests(image: &ImageRecord) -> Vec<String> {
-    image.references.iter().filter(|reference| reference.contains('@')).cloned().collect()
+fn tags(references: &[String]) -> Vec<String> {
+    references.iter().filter(|reference| !reference.contains('@')).cloned().collect()
+}
+
+fn digests(references: &[String]) -> Vec<String> {
+    references.iter().filter(|reference| reference.contains('@')).cloned().collect()
 }
 
 /// Shell patterns with `*` and `?`, where `*` does not cross a slash.
