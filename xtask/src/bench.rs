@@ -29,7 +29,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let name = match options.benchmark {
         Benchmark::Many => "many",
     };
-    say(&format!("running the benchmark {name}"));
+    say(format!("running the benchmark {name}"));
     let mut command = tools::cargo();
     command.current_dir(build::root()).args(["bench", "--locked", "--workspace", "--profile", "dev", "--bench", name]);
     test::environment(&mut command, built, components, clients);

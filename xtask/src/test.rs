@@ -23,7 +23,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let clients = clients::install()?;
     if let Some(address) = &options.reference {
-        say(&format!("holding the transcripts against the Docker Engine at {address}"));
+        say(format!("holding the transcripts against the Docker Engine at {address}"));
         let mut command = tools::cargo();
         command.current_dir(build::root()).args(["test", "--locked", "--workspace", "--no-fail-fast", "--test", "cli"]);
         command.envs(clients).env("SOCKERLESS_TEST_REFERENCE", address);
