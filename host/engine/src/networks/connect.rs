@@ -39,19 +39,18 @@ impl Engine {
             move || Error::forbidden(format!("endpoint with name {container} already exists in network {name}"))
         };
         // One that does not run gets other settings.
-        let on = record.endpoints.iter().find(|(_, endpoint)| endpoint.network_id == network.id);
+        let on = record.endpoints.values().find(|endpoint| endpoint.network_id == network.id);
         if on.is_some() && record.state.status.is_live() {
             return Err(exists());
         }
-        if let Some((_, endpoint)) = on {
+        if let Some(endpoint) = on {
             self.inner.networks.release_one(endpoint);
         }
-        let endpoint = self.inner.networks.endpoint(&network, request.endpoint_config.unwrap_or_default());
-        let endpoint = endpoint.inspect_err(|_| {
-            if on.is_some() {
-                self.inner.networks.adopt(&record.endpoints);
-            }
-        })?;
+        let endpoint = self
+            .inner
+            .networks
+            .endpoint(&network, request.endpoint_config.unwrap_or_default())
+            .inspect_err(|_| self.inner.networks.adopt(&record.endpoints))?;
         let (name, added) = (network.name.clone(), endpoint.clone());
         let connected = cell
             .ask(|reply| Command::Edit {
@@ -69,6 +68,10 @@ impl Engine {
             .await;
         if connected.is_err() {
             self.inner.networks.release_one(&endpoint);
+            // Nothing has changed: what the container had it still has, unless it is gone.
+            if self.inner.containers.get(&cell.id).is_some() {
+                self.inner.networks.adopt(&cell.record().endpoints);
+            }
             return connected;
         }
         if cell.record().state.status.is_live() {
