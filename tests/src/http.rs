@@ -161,9 +161,9 @@ fn read_head(head: &[u8]) -> (String, BTreeMap<String, String>) {
     (line, headers)
 }
 
-/// Sends a request to a server of plain HTTP.
-pub(crate) fn ask(host: &str, line: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
-    exchange(TcpStream::connect(host).unwrap(), host, line, headers, body)
+/// Sends a request to a server of plain HTTP at an address, which may be of several hosts.
+pub(crate) fn ask(address: &str, host: &str, line: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+    exchange(TcpStream::connect(address).unwrap(), host, line, headers, body)
 }
 
 /// Sends a request to a world's daemon: method and target, as `GET /info`.

@@ -150,7 +150,7 @@ impl Registry {
     fn ask(&self, line: &str, content_type: &str, body: &[u8]) -> Reply {
         let authorization = self.authorization.iter().map(|value| ("Authorization", value.as_str()));
         let headers: Vec<_> = [("Content-Type", content_type)].into_iter().chain(authorization).collect();
-        ask(&self.host, line, &headers, body)
+        ask(&self.host, &self.host, line, &headers, body)
     }
 }
 

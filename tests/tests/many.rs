@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's failure is a panic")]
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bollard::Docker;
 use bollard::models::VolumeCreateRequest;
@@ -11,29 +11,34 @@ use bollard::query_parameters::{EventsOptionsBuilder, ListContainersOptionsBuild
 use futures_util::StreamExt;
 use sockerless_tests::many::{LAZY_APPS, bollard_client, create_many, name_of, remove_many};
 use sockerless_tests::{World, WorldOptions};
+use tokio::sync::watch;
 
 const COUNT: usize = 1_000;
 
-/// What a listener has heard: an action, and a name.
-type Heard = Arc<Mutex<Vec<(String, String)>>>;
+/// Ends a test that hangs.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What a listener has heard: actions, with names.
+type Heard = watch::Receiver<Vec<(String, String)>>;
 
 /// Listens to all events, from before this returns on.
 async fn listen(docker: &Docker) -> Heard {
-    let heard = Heard::default();
+    let (into, mut heard) = watch::channel(Vec::new());
     let mut events = docker.events(Some(EventsOptionsBuilder::default().build())).boxed();
-    let into = heard.clone();
     tokio::spawn(async move {
         while let Some(Ok(event)) = events.next().await {
             let name = event.actor.and_then(|actor| actor.attributes).and_then(|mut all| all.remove("name"));
-            into.lock().unwrap().push((event.action.unwrap_or_default(), name.unwrap_or_default()));
+            into.send_modify(|heard| heard.push((event.action.unwrap_or_default(), name.unwrap_or_default())));
         }
     });
     // The stream has begun when it tells of something.
-    while heard.lock().unwrap().is_empty() {
+    loop {
         docker.create_volume(VolumeCreateRequest::default()).await.unwrap();
-        tokio::task::yield_now().await;
+        if let Ok(told) = tokio::time::timeout(Duration::from_millis(50), heard.changed()).await {
+            told.unwrap();
+            return heard;
+        }
     }
-    heard
 }
 
 async fn names(docker: &Docker, filters: &[(&str, &str)]) -> Vec<String> {
@@ -43,8 +48,7 @@ async fn names(docker: &Docker, filters: &[(&str, &str)]) -> Vec<String> {
     all.into_iter().map(|one| one.names.unwrap().remove(0).trim_start_matches('/').to_owned()).collect()
 }
 
-fn heard_of(heard: &Heard, action: &str) -> BTreeSet<String> {
-    let heard = heard.lock().unwrap();
+fn heard_of(heard: &[(String, String)], action: &str) -> BTreeSet<String> {
     let all: Vec<&String> =
         heard.iter().filter(|(is, name)| is == action && name.starts_with("many-")).map(|(_, name)| name).collect();
     let set: BTreeSet<String> = all.iter().map(|name| (*name).clone()).collect();
@@ -52,10 +56,9 @@ fn heard_of(heard: &Heard, action: &str) -> BTreeSet<String> {
     set
 }
 
-async fn until_heard(heard: &Heard, action: &str, wanted: &BTreeSet<String>) {
-    while heard_of(heard, action) != *wanted {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+async fn until_heard(heard: &mut Heard, action: &str, wanted: &BTreeSet<String>) {
+    let told = tokio::time::timeout(PATIENCE, heard.wait_for(|heard| heard_of(heard, action) == *wanted)).await;
+    told.unwrap_or_else(|_| panic!("not all are told of: {action}")).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -64,11 +67,11 @@ async fn a_thousand_containers_are_listed_filtered_and_told_of() {
     let mut world = World::with(options);
     world.pull();
     let docker = bollard_client(&world).await.unwrap();
-    let heard = listen(&docker).await;
+    let mut heard = listen(&docker).await;
     create_many(&docker, 0..COUNT).await.unwrap();
 
     let all: BTreeSet<String> = (0..COUNT).map(name_of).collect();
-    until_heard(&heard, "create", &all).await;
+    until_heard(&mut heard, "create", &all).await;
     let listed = names(&docker, &[]).await;
     assert_eq!(listed.iter().cloned().collect::<BTreeSet<_>>(), all);
     assert_eq!(names(&docker, &[("label", "digit=7")]).await.len(), COUNT / 10);
@@ -85,9 +88,9 @@ async fn a_thousand_containers_are_listed_filtered_and_told_of() {
     world.daemon.start().unwrap();
     assert_eq!(names(&docker, &[]).await, listed);
 
-    let heard = listen(&docker).await;
+    let mut heard = listen(&docker).await;
     remove_many(&docker, 0..COUNT).await.unwrap();
-    until_heard(&heard, "destroy", &all).await;
+    until_heard(&mut heard, "destroy", &all).await;
     assert_eq!(names(&docker, &[]).await, Vec::<String>::new());
     assert_eq!(world.azure.apps().len(), 0);
 }
