@@ -25,13 +25,12 @@ enum Benchmark {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let clients = clients::install()?;
     let built = build::everything()?;
-    let components = build::test_components()?;
     let name = match options.benchmark {
         Benchmark::Many => "many",
     };
     say(format!("running the benchmark {name}"));
     let mut command = tools::cargo();
     command.current_dir(build::root()).args(["bench", "--locked", "--workspace", "--profile", "dev", "--bench", name]);
-    test::environment(&mut command, built, components, clients);
+    test::environment(&mut command, built, clients);
     tools::run(&mut command)
 }

@@ -21,17 +21,10 @@ pub(crate) struct Options {
 
 /// Builds everything, then runs all tests of the workspace: the end-to-end tests are one of its packages.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let clients = clients::install()?;
     if let Some(address) = &options.reference {
-        say(format!("holding the transcripts against the Docker Engine at {address}"));
-        let mut command = tools::cargo();
-        command.current_dir(build::root()).args(["test", "--locked", "--workspace", "--no-fail-fast", "--test", "cli"]);
-        command.envs(clients).env("SOCKERLESS_TEST_REFERENCE", address);
-        if let Some(filter) = &options.filter {
-            command.arg(filter);
-        }
-        return tools::run(&mut command);
+        return compare(address, options);
     }
+    let clients = clients::install()?;
     let built = build::everything()?;
     let components = build::test_components()?;
     if std::env::var_os("SOCKERLESS_API_DESCRIPTION").is_none() {
@@ -40,24 +33,34 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     say("running the tests");
     let mut command = tools::cargo();
     command.current_dir(build::root()).args(["test", "--locked", "--workspace", "--no-fail-fast"]);
-    environment(&mut command, built, components, clients);
+    environment(&mut command, built, clients);
+    let TestComponents { next, guest, guests } = components;
+    command.env("SOCKERLESS_TEST_NEXT_COMPONENT", next);
+    command.env("SOCKERLESS_TEST_GUEST", guest).env("SOCKERLESS_TEST_GUESTS", guests);
     if let Some(filter) = &options.filter {
         command.arg(filter);
     }
     tools::run(&mut command)
 }
 
+/// Holds the transcripts against an Engine. Nothing of this project is asked, so nothing but the CLI is needed.
+fn compare(address: &str, options: &Options) -> Result<()> {
+    say(format!("holding the transcripts against the Docker Engine at {address}"));
+    let mut command = tools::cargo();
+    command.current_dir(build::root()).args(["test", "--locked", "--workspace", "--no-fail-fast", "--test", "cli"]);
+    command.env("SOCKERLESS_TEST_DOCKER", "docker").env("SOCKERLESS_TEST_REFERENCE", address);
+    command.args(&options.filter);
+    tools::run(&mut command)
+}
+
 /// Tells end-to-end tests and benchmarks where everything is.
-pub(crate) fn environment(command: &mut Command, built: Built, components: TestComponents, clients: Vec<Variable>) {
+pub(crate) fn environment(command: &mut Command, built: Built, clients: Vec<Variable>) {
     let Built { daemon, emulator, agent, component } = built;
     command
         .env("SOCKERLESS_TEST_DAEMON", daemon)
         .env("SOCKERLESS_TEST_EMULATOR", emulator)
         .env("SOCKERLESS_TEST_AGENT", agent)
         .env("SOCKERLESS_TEST_COMPONENT", component)
-        .env("SOCKERLESS_TEST_NEXT_COMPONENT", components.next)
-        .env("SOCKERLESS_TEST_GUEST", components.guest)
-        .env("SOCKERLESS_TEST_GUESTS", components.guests)
         .env("SOCKERLESS_TEST_CACHE", build::target().join("component-cache"))
         .envs(clients);
 }
