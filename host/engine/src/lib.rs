@@ -7,6 +7,7 @@
 //! - [`Engine`]: everything that clients ask for; [`Error`]: how it says no.
 //! - `actor`, `start`, `restart`, `run`, `health`: one task per container owns its transitions, others watch its run and its
 //!   health.
+//! - `create`, `verify`, `mounts`: how a container comes to be. `manage`, `list`, `inspect`: it as a whole.
 //! - `attach`, `exec`, `logs`, `archive`, `stats`, `top`: what goes on inside a container, by its agent.
 //! - [`Services`]: what the engine gives to backends.
 
