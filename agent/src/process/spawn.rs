@@ -136,12 +136,12 @@ fn working_dir(spec: &ProcessSpec, user: Option<&User>) -> Result<PathBuf, Failu
             "the working directory '{written}' is invalid, it needs to be an absolute path"
         )));
     }
-    if spec.working_dir_exists && !path.exists() {
-        return Err(Failure::not_found(format!(
-            "chdir to cwd ({written:?}) set in config.json failed: no such file or directory"
-        )));
-    }
     if !path.exists() {
+        if spec.working_dir_exists {
+            return Err(Failure::not_found(format!(
+                "chdir to cwd ({written:?}) set in config.json failed: no such file or directory"
+            )));
+        }
         std::fs::create_dir_all(path).map_err(failed)?;
         if let Some(user) = user {
             // It can be used all the same when it belongs to somebody else.

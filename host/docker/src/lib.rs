@@ -51,7 +51,7 @@ pub use duration::{DurationError, parse_go_duration};
 pub use endpoint::{EndpointIpamConfig, EndpointSettings};
 pub use event::{Actor, EventMessage};
 pub use exec::{ExecCreate, ExecInspect, ExecStart, ProcessConfig};
-pub use filters::{FilterError, Filters};
+pub use filters::{FilterError, Filters, Patterns};
 pub use health::{Health, HealthConfig, HealthResult};
 pub use host_config::{
     BlkioWeightDevice, DeviceMapping, DeviceRequest, HostConfig, LogConfig, RestartPolicy, ThrottleDevice, Ulimit,
@@ -67,7 +67,7 @@ pub use path_stat::PathStat;
 pub use platform::ImagePlatform;
 pub use port::{PortBinding, PortMap, PortSummary};
 pub use prune::{ContainersPruned, ImagesPruned, NetworksPruned, VolumesPruned};
-pub use reference::{ImageReference, ReferenceError};
+pub use reference::{ImageReference, ReferenceError, is_digest};
 pub use registry::{
     BuildStep, Descriptor, DistributionInspect, ImageManifestConfig, LayerList, LoginAnswer, SearchResult,
 };

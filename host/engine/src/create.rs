@@ -115,9 +115,7 @@ impl Inner {
         let warnings = match backend.plan(record.for_backend().spec).await.map_err(Error::from).and_then(judge) {
             Ok(warnings) => warnings,
             Err(error) => {
-                self.containers.release(&name, &record.id);
-                self.networks.release(&record.endpoints);
-                self.discard_anonymous(&record.mounts).await;
+                self.give_back(&record).await;
                 return Err(error);
             }
         };
@@ -133,9 +131,7 @@ impl Inner {
             self.services.expect(&record.id, spec::process(&record));
             if let Err(error) = self.save(&record).await {
                 self.services.forget(&record.id);
-                self.containers.release(&record.name, &record.id);
-                self.networks.release(&record.endpoints);
-                self.discard_anonymous(&record.mounts).await;
+                self.give_back(&record).await;
                 return Err(error);
             }
             let error = match backend.create(record.for_backend(), key).await {

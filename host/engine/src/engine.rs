@@ -277,6 +277,11 @@ impl Inner {
             }
         }
         self.services.forget(&record.id);
+        self.give_back(&record).await;
+    }
+
+    /// Gives back what was taken here for a container that is not made: its name, its addresses, its volumes.
+    pub(crate) async fn give_back(&self, record: &ContainerRecord) {
         self.containers.release(&record.name, &record.id);
         self.networks.release(&record.endpoints);
         self.discard_anonymous(&record.mounts).await;

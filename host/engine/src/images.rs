@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sockerless_docker::{Filters, ImageConfig, ImageDeleted, ImagePlatform, ImageReference, ImagesPruned, parse_time};
+use sockerless_docker::{Filters, ImageConfig, ImageDeleted, ImagePlatform, ImageReference, ImagesPruned};
 use sockerless_store::{Change, Kind, Store};
 
 use crate::engine::{Engine, Inner};
@@ -166,12 +166,7 @@ impl Engine {
     pub async fn tag_image(&self, name: &str, repository: &str, tag: Option<&str>) -> Result<()> {
         let _changing = self.inner.images.changing.lock().await;
         let image = self.inner.images.find(name)?;
-        let invalid = |error: sockerless_docker::ReferenceError| Error::invalid(error.to_string());
-        let mut reference = ImageReference::parse(repository).map_err(invalid)?;
-        if let Some(tag) = tag.filter(|tag| !tag.is_empty()) {
-            reference = reference.with_tag(tag).map_err(invalid)?;
-        }
-        let familiar = reference.or_latest().familiar();
+        let familiar = named(repository, tag)?.or_latest().familiar();
         self.inner.take_reference(&familiar, &image.id).await?;
         let mut record = (*image).clone();
         if !record.references.contains(&familiar) {
@@ -249,11 +244,10 @@ impl Engine {
     pub async fn prune_images(&self, filters: &Filters) -> Result<ImagesPruned> {
         filters.accept(&["dangling", "label", "label!", "until"])?;
         let only_dangling = filters.boolean("dangling", true)?;
-        let until = match filters.get("until") {
-            [] => None,
-            [until] => parse_time(until, Timestamp::now()).map_err(|error| Error::internal(error.to_string()))?,
-            _ => return Err(Error::internal("more than one until filter specified")),
-        };
+        if filters.get("until").len() > 1 {
+            return Err(Error::internal("more than one until filter specified"));
+        }
+        let until = filters.time("until").map_err(|error| Error::internal(error.to_string()))?;
         let _changing = self.inner.images.changing.lock().await;
         let mut deleted = Vec::new();
         for image in self.inner.images.all() {
@@ -272,6 +266,19 @@ impl Engine {
         self.inner.events.publish("image", "prune", "", BTreeMap::from([("reclaimed".to_owned(), "0".to_owned())]));
         Ok(ImagesPruned { images_deleted: Some(deleted).filter(|deleted| !deleted.is_empty()), space_reclaimed: 0 })
     }
+}
+
+/// The image that a client names, with the tag or digest that it names beside.
+///
+/// # Errors
+/// Either is malformed.
+fn named(name: &str, tag: Option<&str>) -> Result<ImageReference> {
+    let reference = ImageReference::parse(name);
+    let reference = match tag.filter(|tag| !tag.is_empty()) {
+        Some(tag) => reference.and_then(|reference| reference.with_tag(tag)),
+        None => reference,
+    };
+    reference.map_err(|error| Error::invalid(error.to_string()))
 }
 
 /// How a reference is kept: by its digest if it has one, since that says more than the tag.

@@ -46,7 +46,7 @@ impl Engine {
             graph_driver: GraphDriver { data: Some(BTreeMap::new()), name: driver },
             size_rw: size.then_some(0),
             size_root_fs: size.then_some(0),
-            mounts: record.mounts.iter().map(|mounted| mounted.point.clone()).collect(),
+            mounts: record.mount_points().cloned().collect(),
             config: record.config.clone(),
             network_settings: network_settings(&record),
             ..ContainerInspect::default()

@@ -68,6 +68,7 @@ impl Engine {
                 })
             })
             .collect::<Result<Vec<_>>>()?;
+        let names = filters.patterns("name");
         let (publish, expose) = (port_filter(filters, "publish")?, port_filter(filters, "expose")?);
         let boundary = |name: &str| match filters.get(name).first() {
             Some(reference) => self.inner.containers.find(reference).map(|cell| Some(cell.record().created)),
@@ -93,6 +94,7 @@ impl Engine {
             .filter(|record| {
                 has_port(&publish, record.host_config.port_bindings.iter().flatten().map(|(port, _)| port))
             })
+            .filter(|record| names.matches(&record.name) || names.matches(&format!("/{}", record.name)))
             .filter(|record| self.passes(filters, record));
         Ok(chosen.take(options.limit.unwrap_or(usize::MAX)).map(|record| summary(&record, now)).collect())
     }
@@ -101,16 +103,13 @@ impl Engine {
         let labels = record.config.labels.clone().unwrap_or_default();
         filters.matches("status", record.state.status.as_str())
             && filters.matches_by("id", |id| record.id.starts_with(id.as_str()))
-            && (filters.matches_pattern("name", &record.name)
-                || filters.matches_pattern("name", &format!("/{}", record.name)))
             && filters.matches_labels("label", &labels)
             && filters.matches_by("ancestor", |image| self.inner.images.is(image, &record.image_id))
             && filters.matches_by("network", |network| {
                 record.endpoints.iter().any(|(name, endpoint)| name == network || endpoint.network_id == *network)
             })
             && filters.matches_by("volume", |volume| {
-                let points = record.mounts.iter().map(|mounted| &mounted.point);
-                points.into_iter().any(|point| point.name == *volume || point.destination == *volume)
+                record.mount_points().any(|point| point.name == *volume || point.destination == *volume)
             })
             && filters.matches("health", record.state.health.as_ref().map_or("none", |health| &health.status))
             && filters.matches_by("isolation", |isolation| isolation.is_empty() || isolation == "default")
@@ -144,12 +143,15 @@ fn port_filter(filters: &Filters, name: &str) -> Result<Vec<(RangeInclusive<u16>
     filters.get(name).iter().map(port).collect()
 }
 
+/// The parts of a container's port: `80/tcp`, or `80`.
+fn number_and_protocol(port: &str) -> Option<(u16, &str)> {
+    let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
+    Some((number.parse().ok()?, protocol))
+}
+
 /// Whether one of the container's ports (`80/tcp`) is in one of the ranges. No ranges let all pass.
 fn has_port<'a>(wanted: &[(RangeInclusive<u16>, String)], ports: impl Iterator<Item = &'a String>) -> bool {
-    let mut ports = ports.filter_map(|port| {
-        let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
-        Some((number.parse::<u16>().ok()?, protocol))
-    });
+    let mut ports = ports.filter_map(|port| number_and_protocol(port));
     wanted.is_empty()
         || ports.any(|(number, protocol)| wanted.iter().any(|(range, of)| range.contains(&number) && of == protocol))
 }
@@ -171,7 +173,7 @@ fn summary(record: &ContainerRecord, now: Timestamp) -> ContainerSummary {
         },
         network_settings: SummaryNetworkSettings { networks: record.endpoints.clone() },
         ports: exposed(record),
-        mounts: record.mounts.iter().map(|mounted| mounted.point.clone()).collect(),
+        mounts: record.mount_points().cloned().collect(),
         ..ContainerSummary::default()
     }
 }
@@ -181,12 +183,8 @@ fn exposed(record: &ContainerRecord) -> Vec<PortSummary> {
     let ports = record.config.exposed_ports.keys().filter(|_| record.state.status.is_live());
     ports
         .filter_map(|port| {
-            let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
-            Some(PortSummary {
-                private_port: number.parse().ok()?,
-                r#type: protocol.to_owned(),
-                ..PortSummary::default()
-            })
+            let (private_port, protocol) = number_and_protocol(port)?;
+            Some(PortSummary { private_port, r#type: protocol.to_owned(), ..PortSummary::default() })
         })
         .collect()
 }

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use sockerless_docker::{ContainerUpdate, ContainersPruned, Filters, check_container_name, parse_time};
+use sockerless_docker::{ContainerUpdate, ContainersPruned, Filters, check_container_name};
 
 use crate::cell::{Cell, Command};
 use crate::engine::Engine;
@@ -190,10 +189,7 @@ impl Engine {
     /// An unknown filter. A container that cannot be removed is left, and logged.
     pub async fn prune_containers(&self, filters: &Filters) -> Result<ContainersPruned> {
         filters.accept(&["label", "label!", "until"])?;
-        let until = match filters.get("until").first() {
-            Some(until) => parse_time(until, Timestamp::now()).map_err(|error| Error::invalid(error.to_string()))?,
-            None => None,
-        };
+        let until = filters.time("until").map_err(|error| Error::invalid(error.to_string()))?;
         let mut deleted = Vec::new();
         for cell in self.inner.containers.all() {
             let record = cell.record();

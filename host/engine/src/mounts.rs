@@ -97,7 +97,7 @@ impl Inner {
 
     /// Tells that a container has its volumes, or does not have them any more.
     pub(crate) fn volume_events(&self, record: &ContainerRecord, action: &str) {
-        for Mounted { point, .. } in record.mounts.iter().filter(|one| one.point.r#type == "volume") {
+        for point in record.mount_points().filter(|point| point.r#type == "volume") {
             let mut attributes = BTreeMap::from([
                 ("container".to_owned(), record.id.clone()),
                 ("driver".to_owned(), point.driver.clone()),

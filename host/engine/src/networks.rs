@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use sockerless_docker::{
     Filters, Ipam, IpamConfig, Labels, NetworkContainer, NetworkCreate, NetworkCreated, NetworkInspect, NetworksPruned,
-    format_time, parse_time,
+    format_time,
 };
 use sockerless_store::{Kind, Store};
 
@@ -352,10 +352,7 @@ impl Engine {
     /// An unknown filter.
     pub async fn prune_networks(&self, filters: &Filters) -> Result<NetworksPruned> {
         filters.accept(&["label", "label!", "until"])?;
-        let until = match filters.get("until").first() {
-            Some(until) => parse_time(until, Timestamp::now()).map_err(|error| Error::invalid(error.to_string()))?,
-            None => None,
-        };
+        let until = filters.time("until").map_err(|error| Error::invalid(error.to_string()))?;
         let changing = self.inner.networks.table.change(&*self.inner.store).await;
         let mut deleted = Vec::new();
         for network in self.inner.networks.table.all() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sockerless_backend::types::{Container, Handle, RunEnd};
-use sockerless_docker::{Config, EndpointSettings, Health, HostConfig};
+use sockerless_docker::{Config, EndpointSettings, Health, HostConfig, MountPoint};
 
 use crate::mounts::Mounted;
 
@@ -140,6 +140,11 @@ pub(crate) struct ContainerRecord {
 }
 
 impl ContainerRecord {
+    /// What is mounted where, as clients see it.
+    pub(crate) fn mount_points(&self) -> impl Iterator<Item = &MountPoint> {
+        self.mounts.iter().map(|mounted| &mounted.point)
+    }
+
     /// As a backend is shown it.
     pub(crate) fn for_backend(&self) -> Container {
         let spec = serde_json::json!({

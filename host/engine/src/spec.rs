@@ -25,7 +25,7 @@ pub(crate) fn process(record: &ContainerRecord) -> ProcessSpec {
 
 /// Where the client mounts what is not here: it finds empty folders there.
 fn mount_points(record: &ContainerRecord) -> Vec<String> {
-    let mounted = record.mounts.iter().map(|mounted| &mounted.point.destination);
+    let mounted = record.mount_points().map(|point| &point.destination);
     let mut folders: Vec<String> = mounted.chain(record.host_config.tmpfs.keys()).cloned().collect();
     folders.sort();
     folders.dedup();

@@ -1,5 +1,7 @@
 //! What of a create body is wrong whatever the backend is: the Engine's checks, in its words.
 
+use std::net::IpAddr;
+
 use sockerless_docker::{Config, HealthConfig, HostConfig, RestartPolicy};
 
 use crate::error::{Error, Result};
@@ -45,6 +47,7 @@ pub(crate) fn create(config: &Config, host: &HostConfig) -> Result<()> {
         return Err(Error::invalid("can't create 'AutoRemove' container with restart policy"));
     }
     modes(host)?;
+    extra_hosts(host)?;
     resources(host)?;
     log_config(host)?;
     mounts::check(config, host)?;
@@ -104,13 +107,16 @@ fn modes(host: &HostConfig) -> Result<()> {
     if host.annotations.contains_key("") {
         return Err(Error::invalid("invalid Annotations: the empty string is not permitted as an annotation key"));
     }
+    Ok(())
+}
+
+fn extra_hosts(host: &HostConfig) -> Result<()> {
     for entry in host.extra_hosts.iter().flatten() {
-        let Some((name, address)) = entry.split_once([':', '=']).filter(|(name, _)| !name.is_empty()) else {
+        let Some((_, address)) = entry.split_once([':', '=']).filter(|(name, _)| !name.is_empty()) else {
             return Err(Error::invalid(format!("bad format for add-host: {entry:?}")));
         };
         let bare = address.trim_start_matches('[').trim_end_matches(']');
-        if address != "host-gateway" && bare.parse::<std::net::IpAddr>().is_err() {
-            tracing::debug!(name, "no address");
+        if address != "host-gateway" && bare.parse::<IpAddr>().is_err() {
             return Err(Error::invalid(format!("invalid IP address in add-host: {address:?}")));
         }
     }

@@ -60,7 +60,7 @@ impl Inner {
         let mut users: Vec<String> =
             self.volumes.held().iter().filter(|(held, _)| held == name).map(|(_, id)| id.clone()).collect();
         for cell in self.containers.all() {
-            let uses = cell.record().mounts.iter().any(|mounted| mounted.point.name == name);
+            let uses = cell.record().mount_points().any(|point| point.name == name);
             if uses && !users.contains(&cell.id) {
                 users.push(cell.id.clone());
             }

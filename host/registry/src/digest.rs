@@ -16,19 +16,11 @@ pub(crate) fn matches(bytes: &[u8], digest: &str) -> bool {
     hex::encode(ring::digest::digest(algorithm, bytes)) == hex
 }
 
-/// Whether a text is a digest that [`matches`] can check: it then may also stand in a URL.
-pub(crate) fn is_digest(text: &str) -> bool {
-    let hex_of = |hex: &str, length| hex.len() == length && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    match text.split_once(':') {
-        Some(("sha256", hex)) => hex_of(hex, 64),
-        Some(("sha512", hex)) => hex_of(hex, 128),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{is_digest, matches, sha256};
+    use sockerless_docker::is_digest;
+
+    use super::{matches, sha256};
 
     #[test]
     fn of_these_bytes_and_no_others() {

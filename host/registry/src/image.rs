@@ -1,6 +1,8 @@
 //! Images: manifest and configuration, without the layers.
 
-use sockerless_docker::{DistributionInspect, ImageManifestConfig, ImagePlatform, ImageReference, RegistryAuth};
+use sockerless_docker::{
+    DistributionInspect, ImageManifestConfig, ImagePlatform, ImageReference, RegistryAuth, is_digest,
+};
 use sockerless_engine::{Error, Fetch, FetchFailure, Fetched, ImageContent};
 
 use crate::digest;
@@ -102,7 +104,7 @@ async fn config(
     reference: &ImageReference,
     blob: &Blob,
 ) -> Result<ImageManifestConfig, Refusal> {
-    if !digest::is_digest(&blob.digest) {
+    if !is_digest(&blob.digest) {
         return Err(Error::internal(format!("invalid digest of the image's configuration: {:?}", blob.digest)).into());
     }
     let path = format!("{}/blobs/{}", reference.path(), blob.digest);

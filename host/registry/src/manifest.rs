@@ -2,7 +2,7 @@
 
 use http::header::CONTENT_TYPE;
 use serde::Deserialize;
-use sockerless_docker::{Descriptor, ImagePlatform, ImageReference};
+use sockerless_docker::{Descriptor, ImagePlatform, ImageReference, is_digest};
 use sockerless_engine::Error;
 
 use crate::digest;
@@ -85,7 +85,7 @@ pub(crate) async fn digest_of(
 ) -> Result<Option<String>, Refusal> {
     let answer = session.send(http::Method::HEAD, &path(reference), Some(ACCEPT), MANIFEST_LIMIT).await?;
     let digest = answer.headers.get("docker-content-digest").and_then(|value| value.to_str().ok());
-    let digest = digest.filter(|digest| answer.status.is_success() && digest::is_digest(digest));
+    let digest = digest.filter(|digest| answer.status.is_success() && is_digest(digest));
     Ok(digest.map(str::to_owned))
 }
 
@@ -104,7 +104,7 @@ pub(crate) async fn fetch_entry(
     reference: &ImageReference,
     entry: &Blob,
 ) -> Result<ImageManifest, Refusal> {
-    let pinned = if digest::is_digest(&entry.digest) { reference.clone().with_tag(&entry.digest).ok() } else { None };
+    let pinned = if is_digest(&entry.digest) { reference.clone().with_tag(&entry.digest).ok() } else { None };
     let pinned =
         pinned.ok_or_else(|| Error::internal(format!("invalid digest in the manifest list: {:?}", entry.digest)))?;
     match fetch(session, &pinned).await?.body {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sockerless_docker::{ImageConfig, ImagePlatform, ImageReference, RegistryAuth};
 use tokio_util::sync::CancellationToken;
 
-use super::{ImageRecord, kept};
+use super::{ImageRecord, kept, named};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::frames::ByteStream;
@@ -46,12 +46,7 @@ impl Engine {
     /// # Errors
     /// A malformed reference; the registry cannot be reached, or does not give the image; the note cannot be written.
     pub async fn pull_image(&self, options: PullOptions) -> Result<ByteStream> {
-        let invalid = |error: sockerless_docker::ReferenceError| Error::invalid(error.to_string());
-        let mut reference = ImageReference::parse(&options.name).map_err(invalid)?;
-        if let Some(tag) = options.tag.as_deref().filter(|tag| !tag.is_empty()) {
-            reference = reference.with_tag(tag).map_err(invalid)?;
-        }
-        let reference = reference.or_latest();
+        let reference = named(&options.name, options.tag.as_deref())?.or_latest();
         let version = reference.digest().or(reference.tag()).unwrap_or("latest");
         let mut lines = vec![json!({ "status": format!("Pulling from {}", reference.path()), "id": version })];
         let pulled = if self.inner.registry.fetch_config {

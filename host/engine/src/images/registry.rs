@@ -9,7 +9,7 @@ use serde_json::json;
 use sockerless_docker::{DistributionInspect, Filters, ImageReference, LoginAnswer, RegistryAuth, SearchResult};
 use tokio_util::sync::CancellationToken;
 
-use super::repository;
+use super::{named, repository};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::frames::ByteStream;
@@ -118,11 +118,7 @@ impl Engine {
     /// # Errors
     /// A malformed reference; the image is known, and its layers are not here.
     pub fn push_image(&self, name: &str, tag: Option<&str>) -> Result<ByteStream> {
-        let invalid = |error: sockerless_docker::ReferenceError| Error::invalid(error.to_string());
-        let mut reference = ImageReference::parse(name).map_err(invalid)?;
-        if let Some(tag) = tag.filter(|tag| !tag.is_empty()) {
-            reference = reference.with_tag(tag).map_err(invalid)?;
-        }
+        let reference = named(name, tag)?;
         let familiar = reference.familiar_name();
         let all = reference.tag().is_none() && reference.digest().is_none();
         let images = self.inner.images.all();
