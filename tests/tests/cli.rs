@@ -12,18 +12,23 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("cli")
 }
 
+/// A folder with nothing in it but what the transcript puts there.
+fn own_folder(within: &Path) -> PathBuf {
+    let folder = within.join("transcript");
+    std::fs::create_dir(&folder).unwrap();
+    folder
+}
+
 fn check(name: &str) {
     let file = folder().join(name).with_extension("cli");
     let outcome = if let Some(engine) = reference_engine() {
         let folder = tempfile::tempdir().unwrap();
         let docker = Docker::at(engine, folder.path().join("docker-config"));
-        replay(&file, &docker, folder.path(), Side::Engine)
+        replay(&file, &docker, &own_folder(folder.path()), Side::Engine)
     } else {
         let world = World::start();
         world.docker.ok(&["pull", "--quiet", IMAGE]);
-        let folder = world.folder().join("transcript");
-        std::fs::create_dir(&folder).unwrap();
-        replay(&file, &world.docker, &folder, Side::Daemon)
+        replay(&file, &world.docker, &own_folder(world.folder()), Side::Daemon)
     };
     outcome.unwrap_or_else(|wrong| panic!("{wrong}"));
 }
