@@ -214,7 +214,10 @@ impl Engine {
         let mut deleted = Vec::new();
         for volume in self.inner.volumes.table.all() {
             let labels = volume.labels.clone().unwrap_or_default();
-            if (all || labels.contains_key(ANONYMOUS))
+            // With options it is made of something that is elsewhere, which the Engine does not take for its own to remove.
+            let plain = volume.options.as_ref().is_none_or(BTreeMap::is_empty);
+            if plain
+                && (all || labels.contains_key(ANONYMOUS))
                 && filters.matches_labels("label", &labels)
                 && !filters.excludes_labels("label!", &labels)
                 && self.inner.users_of_volume(&volume.name).is_empty()
