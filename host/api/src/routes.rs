@@ -21,7 +21,7 @@ macro_rules! table {
 /// In the order in which they are tried.
 pub(crate) fn routes() -> Vec<Route<HandlerFn>> {
     table! {
-        HEAD   "/_ping"                       system::ping;
+        HEAD   "/_ping"                       system::ping_head;
         GET    "/_ping"                       system::ping;
         GET    "/info"                        system::info;
         GET    "/version"                     system::version;
@@ -42,6 +42,8 @@ pub(crate) fn routes() -> Vec<Route<HandlerFn>> {
         HEAD   "/containers/{}/archive"       archive::stat;
         GET    "/containers/{}/archive"       archive::get;
         PUT    "/containers/{}/archive"       archive::put;
+        GET    "/containers/{}/checkpoints"   unsupported::checkpoints;
+        POST   "/containers/{}/checkpoints"   unsupported::checkpoints;
         POST   "/containers/{}/exec"          exec::create;
         POST   "/containers/{}/attach"        streams::attach;
         POST   "/containers/{}/wait"          streams::wait;
@@ -93,7 +95,7 @@ pub(crate) fn routes() -> Vec<Route<HandlerFn>> {
         POST   "/volumes/create"              volumes::create;
         POST   "/volumes/prune"               volumes::prune;
         GET    "/volumes/{}"                  volumes::inspect;
-        PUT    "/volumes/{}"                  unsupported::no_swarm;
+        PUT    "/volumes/{}"                  unsupported::no_cluster_volumes;
         DELETE "/volumes/{}"                  volumes::remove;
 
         GET    "/plugins"                     unsupported::plugins;

@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, PRAGMA};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use sockerless_docker::{DiskUsage, Filters, VolumeUsage};
 use sockerless_engine::{Error, EventOptions, ListOptions};
 
 use crate::app::Context;
-use crate::wire::{Answer, endless, full, json};
+use crate::wire::{Answer, Reply, endless, full, json};
 
 const BUILDER: HeaderName = HeaderName::from_static("builder-version");
 const SWARM: HeaderName = HeaderName::from_static("swarm");
@@ -27,6 +27,19 @@ pub(crate) async fn ping(_: Context) -> Answer {
         headers.insert(name, HeaderValue::from_static(value));
     }
     Ok(response.into())
+}
+
+/// The same without the body, whose length the Engine says to be 0.
+pub(crate) async fn ping_head(context: Context) -> Answer {
+    let answer = ping(context).await?;
+    Ok(match answer {
+        Reply::Response(response) => {
+            let mut response = Response::from_parts(response.into_parts().0, full(""));
+            response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+            response.into()
+        }
+        other => other,
+    })
 }
 
 pub(crate) async fn info(context: Context) -> Answer {
