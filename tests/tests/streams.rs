@@ -107,7 +107,6 @@ fn a_gib_is_copied_in_and_out() {
         let mut entries = archive.entries().unwrap();
         check(entries.next().unwrap().unwrap(), total);
         assert!(entries.next().is_none());
-        drop(entries);
         std::io::copy(&mut archive.into_inner(), &mut std::io::sink()).unwrap();
         assert!(copy.wait().unwrap().success());
     });
