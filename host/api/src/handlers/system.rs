@@ -4,6 +4,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, PRAGMA};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
+use jiff::Timestamp;
 use sockerless_docker::{DiskUsage, Filters, VolumeUsage};
 use sockerless_engine::{Error, EventOptions, ListOptions};
 
@@ -52,7 +53,12 @@ pub(crate) async fn version(context: Context) -> Answer {
 
 pub(crate) async fn events(context: Context) -> Answer {
     let query = &context.query;
-    let options = EventOptions { since: query.time("since")?, until: query.time("until")?, filters: query.filters()? };
+    // Unlike with logs, 0 is a time.
+    let time = |name: &str| match query.get(name) {
+        Some("0") => Ok(Some(Timestamp::UNIX_EPOCH)),
+        _ => query.time(name),
+    };
+    let options = EventOptions { since: time("since")?, until: time("until")?, filters: query.filters()? };
     let lines = context.app.engine.events(options)?.map(|event| match serde_json::to_vec(&event) {
         Ok(mut line) => {
             line.push(b'\n');
