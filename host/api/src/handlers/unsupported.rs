@@ -59,18 +59,6 @@ pub(crate) async fn commit(context: Context) -> Answer {
     ))
 }
 
-/// No plugin of Docker's is installed, so none can be changed; backends are managed elsewhere.
-pub(crate) async fn change_plugin(context: Context) -> Answer {
-    discard(context.body).await;
-    let name = context.name.rsplit_once('/').map_or("", |(name, _)| name).to_owned();
-    if name.is_empty() {
-        return Err(Error::not_implemented(
-            "plugins are not managed here: load a backend with `sockerless plugin load`",
-        ));
-    }
-    Err(Error::not_found(format!("plugin {name:?} not found")))
-}
-
 /// There never is a build cache, so there is nothing to prune, which `docker system prune` asks for.
 pub(crate) async fn build_prune(context: Context) -> Answer {
     const FILTERS: [&str; 10] =
@@ -86,15 +74,4 @@ pub(crate) async fn build_cancel(context: Context) -> Answer {
         Some(_) => ok_empty(),
         None => Err(Error::invalid("build ID not provided")),
     }
-}
-
-pub(crate) async fn plugins(context: Context) -> Answer {
-    let filters = context.query.filters()?;
-    filters.accept(&["capability", "enabled"]).map_err(Error::from)?;
-    filters.boolean("enabled", false).map_err(Error::from)?;
-    json(StatusCode::OK, &json!([]))
-}
-
-pub(crate) async fn plugin(context: Context) -> Answer {
-    Err(Error::not_found(format!("plugin {:?} not found", context.name)))
 }
