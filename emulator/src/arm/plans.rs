@@ -75,7 +75,8 @@ impl Plan {
 
 /// GET, PUT and DELETE of one plan.
 pub(super) fn handle(world: &World, exchange: &Exchange, group: &str, name: &str) -> Reply {
-    let subscription = &world.config.arm.subscription;
+    let config = world.config();
+    let subscription = &config.arm.subscription;
     let key = plan_key(group, name);
     let mut state = world.arm.state();
     match exchange.method {

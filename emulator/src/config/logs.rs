@@ -22,6 +22,10 @@ pub struct LogsConfig {
     pub retained_rows: usize,
     /// Rows that one query may answer; more are cut off and answered with a `PartialError`.
     pub max_rows: usize,
+    /// Most bytes of the rows that one query may answer; the rest is cut off like surplus rows.
+    pub max_bytes: usize,
+    /// Answers the columns of a table in another order, which Azure does not promise.
+    pub reverse_columns: bool,
     /// How long an answer is repeated to a client that does not send `Cache-Control: no-cache`.
     pub cache_ms: u64,
     /// Rate limit per principal.
@@ -38,6 +42,8 @@ impl Default for LogsConfig {
             disorder_ms: 0,
             retained_rows: 500_000,
             max_rows: 500_000,
+            max_bytes: 100_000_000,
+            reverse_columns: false,
             cache_ms: 120_000,
             queries: BucketConfig { capacity: 200, refill_per_second: 200.0 / 30.0 },
         }

@@ -4,6 +4,7 @@
 //! Times are in milliseconds (`…_ms`) throughout: a test wants the front end's 230 seconds to be two.
 
 mod azure;
+mod live;
 mod logs;
 mod platform;
 
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use self::azure::{ArmConfig, BucketConfig, IdentityConfig, PlanConfig, ThrottleConfig};
+pub(crate) use self::live::LiveConfig;
 pub use self::logs::LogsConfig;
 pub use self::platform::{ImageConfig, PlatformConfig, StartPolicy};
 
@@ -28,6 +30,9 @@ pub struct EmulatorConfig {
     /// Path of a `sockerless-agent` binary that every image with `agent = true` has at
     /// `/usr/local/bin/sockerless-agent`.
     pub agent: Option<PathBuf>,
+    /// Where the certificate of the authority that signs for every emulated host is written (PEM). The control API has it too,
+    /// at `/ca.pem`.
+    pub ca_file: Option<PathBuf>,
     /// Token endpoint.
     pub identity: IdentityConfig,
     /// Resource manager.
@@ -48,6 +53,7 @@ impl Default for EmulatorConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             container_init: None,
             agent: None,
+            ca_file: None,
             identity: IdentityConfig::default(),
             arm: ArmConfig::default(),
             platform: PlatformConfig::default(),

@@ -31,6 +31,8 @@ pub(super) enum End {
     Stop,
     /// SIGKILL.
     Kill,
+    /// SIGKILL that nobody ordered, as far as the platform knows.
+    Crash,
 }
 
 /// What the supervisor learns.
@@ -107,7 +109,7 @@ impl Instance {
             env: environment(&self.spec, &self.worker, &hostname, self.port.get()),
             hostname,
             agent: self.runtime.agent.clone().filter(|_| image.agent),
-            scratch_bytes: self.runtime.platform.scratch_bytes,
+            scratch_bytes: self.runtime.platform().scratch_bytes,
         };
         let failed = |error: String| format!("Container {} for site {site} could not be started: {error}", self.name);
         let (mut process, output) =
@@ -143,7 +145,7 @@ impl Instance {
         let began = Instant::now();
         let (name, site, port) = (&self.name, &self.spec.site, self.port.get());
         self.log.info(format_args!("Initiating warmup request to container {name} for site {site}"));
-        let pings = warm_up(port, Duration::from_millis(self.runtime.platform.ping_interval_ms));
+        let pings = warm_up(port, Duration::from_millis(self.runtime.platform().ping_interval_ms));
         let warm = tokio::select! {
             biased;
             end = ordered(&mut self.end) => return self.end(process, end).await,
@@ -180,16 +182,16 @@ impl Instance {
         let (name, site) = (&self.name, &self.spec.site);
         self.log.info(format_args!("Stopping container {name} for site {site}"));
         if end == End::Stop && process.signal(libc::SIGTERM).await.is_ok() {
-            let grace = Duration::from_millis(self.runtime.platform.stop_grace_ms);
+            let grace = Duration::from_millis(self.runtime.platform().stop_grace_ms);
             let mut end = self.end.clone();
             tokio::select! {
                 _ = process.event() => {}
                 () = sleep(grace) => {}
-                _ = end.wait_for(|end| *end == Some(End::Kill)) => {}
+                _ = end.wait_for(|end| matches!(end, Some(End::Kill | End::Crash))) => {}
             }
         }
         process.kill().await;
-        None
+        (end == End::Crash).then(|| format!("Container {name} for site {site} has exited (signal 9)"))
     }
 }
 
