@@ -18,6 +18,7 @@ mod judge;
 pub mod many;
 mod program;
 mod registry;
+mod site;
 pub mod transcript;
 mod world;
 
@@ -25,11 +26,12 @@ pub use cable::Cable;
 pub use command::Ran;
 pub use daemon::Daemon;
 pub use docker::Docker;
-pub use emulator::Emulator;
+pub use emulator::{ARM_SCOPE, Emulator, LOGS_SCOPE, SUBSCRIPTION, TENANT};
 pub use http::{Asked, Reply, Scripted, ask_daemon};
 pub use judge::differences_of;
 pub use program::eventually;
 pub use registry::{Pushed, Registry};
+pub use site::{Site, site_body};
 pub use world::{World, WorldOptions, go, java, node, python, python_with};
 
 /// The path in an environment variable that `cargo xtask test` sets.

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::http::ask;
+use crate::emulator::ARM_SCOPE;
 use crate::{Cable, Daemon, Docker, Emulator, Ran, built, optional};
 
 /// What is out of the ordinary in a test's world.
@@ -135,16 +135,6 @@ impl World {
     /// A token for the resource manager, as the daemon would get one.
     #[must_use]
     pub fn azure_token(&self) -> String {
-        let body = "client_id=22222222-2222-2222-2222-222222222222&client_secret=emulator-secret&grant_type=client_credentials\
-                    &scope=https%3A%2F%2Fmanagement.azure.com%2F.default";
-        let reply = ask(
-            self.azure.url().trim_start_matches("http://"),
-            "login.microsoftonline.com",
-            "POST /11111111-1111-1111-1111-111111111111/oauth2/v2.0/token",
-            &[("Content-Type", "application/x-www-form-urlencoded")],
-            body.as_bytes(),
-        );
-        let token = reply.json();
-        token["access_token"].as_str().unwrap_or_else(|| panic!("{token}")).to_owned()
+        self.azure.token(ARM_SCOPE)
     }
 }
