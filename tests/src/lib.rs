@@ -18,6 +18,7 @@ mod judge;
 pub mod many;
 mod program;
 mod registry;
+mod sent;
 mod site;
 pub mod transcript;
 mod world;
@@ -31,8 +32,9 @@ pub use http::{Asked, Reply, Scripted, ask_daemon};
 pub use judge::differences_of;
 pub use program::eventually;
 pub use registry::{Pushed, Registry};
+pub use sent::Sent;
 pub use site::{Site, site_body};
-pub use world::{World, WorldOptions, go, java, node, python, python_with};
+pub use world::{World, WorldOptions, azure_python, go, java, node, python, python_with};
 
 /// The path in an environment variable that `cargo xtask test` sets.
 #[must_use]

@@ -104,6 +104,23 @@ pub fn python_with(world: &World, script: &str, environment: &[(&str, &str)]) ->
     Ran::run(command.envs(environment.iter().copied()), b"")
 }
 
+/// Runs a script of Microsoft's clients, which find the emulator where they expect Azure. The script is told the emulator's
+/// address and a folder.
+#[must_use]
+pub fn azure_python(azure: &Emulator, script: &str) -> Ran {
+    let authority = azure.folder().join("authority.pem");
+    let pem = azure.ask("control.emulator", "GET /ca.pem", &[], b"").body;
+    std::fs::write(&authority, pem).unwrap();
+    let mut command = Command::new(built("SOCKERLESS_TEST_PYTHON"));
+    command.arg(clients().join("python").join(script)).arg(azure.address()).arg(azure.folder());
+    command.envs(azure.environment()).env("REQUESTS_CA_BUNDLE", authority);
+    for variable in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
+        command.env(variable, azure.url());
+    }
+    command.env("NO_PROXY", azure.address()).env("no_proxy", azure.address());
+    Ran::run(&mut command, b"")
+}
+
 /// Runs the scenario of the Docker SDK for Go; nothing where there is no Go.
 #[must_use]
 pub fn go(world: &World) -> Option<Ran> {

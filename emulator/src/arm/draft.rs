@@ -17,6 +17,8 @@ const MAX_START_LIMIT: u64 = 1_800;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Draft {
     pub(super) name: String,
+    /// What stands between the name and the domain in the host's name.
+    pub(super) host_suffix: String,
     pub(super) group: String,
     pub(super) location: String,
     pub(super) kind: String,
@@ -104,7 +106,7 @@ impl Draft {
 
     /// The default host name.
     pub(super) fn host(&self) -> String {
-        format!("{}.azurewebsites.net", self.name.to_ascii_lowercase())
+        format!("{}{}.azurewebsites.net", self.name, self.host_suffix).to_ascii_lowercase()
     }
 
     /// Its path in the resource manager.

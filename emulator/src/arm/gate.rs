@@ -93,6 +93,10 @@ fn route(world: &World, exchange: &Exchange) -> Reply {
             sites::list(world, exchange, group.as_deref())
         }
         Target::Site { group, name, rest } => sites::handle(world, exchange, &group_of(world, &group)?, &name, &rest),
+        Target::Plans { group } => {
+            let group = group.map(|group| group_of(world, &group)).transpose()?;
+            plans::list(world, exchange, group.as_deref())
+        }
         Target::Plan { group, name } => plans::handle(world, exchange, &group_of(world, &group)?, &name),
         Target::CheckName if exchange.method == Method::POST => names::check(world, exchange),
         Target::CheckName => Err(ArmError::method_not_allowed()),

@@ -95,7 +95,12 @@ fn put(world: &World, exchange: &Exchange, group: &str, name: &str) -> Reply {
     let mut draft = match existing {
         Some(site) if site.draft.group == group => site.draft.clone(),
         Some(_) => return Err(ArmError::name_taken(name)),
-        None => Draft { name: name.to_owned(), group: group.to_owned(), ..Draft::default() },
+        None => Draft {
+            name: name.to_owned(),
+            host_suffix: world.config().arm.host_suffix.clone(),
+            group: group.to_owned(),
+            ..Draft::default()
+        },
     };
     draft.apply(&exchange.body, false)?;
     check(&state, &draft)?;

@@ -101,6 +101,16 @@ impl Arm {
         self.state().sites.contains_key(&site.to_ascii_lowercase())
     }
 
+    /// The name of the site behind a host.
+    pub(crate) fn name_at(&self, host: &str) -> Option<String> {
+        let state = self.state();
+        // Nearly always the host is named after its site, so that nobody else is looked at.
+        let label = host.split('.').next().unwrap_or(host);
+        let named = state.sites.get(label).filter(|site| site.draft.host() == host);
+        let site = named.or_else(|| state.sites.values().find(|site| site.draft.host() == host))?;
+        Some(site.draft.name.clone())
+    }
+
     /// Every site, for the control API.
     pub(crate) fn apps(&self) -> Vec<Value> {
         self.state().sites.values().map(app::view).collect()

@@ -102,6 +102,9 @@ pub struct ArmConfig {
     pub api_versions: Vec<String>,
     /// How a PUT of a site goes when no fault says otherwise.
     pub put: PutScript,
+    /// What stands between name and domain in the host names of sites that are made from now on: Azure gives newer apps host
+    /// names that nobody can tell from the name.
+    pub host_suffix: String,
     /// Sites on one page of a list.
     pub page_size: usize,
     /// Rate limits.
@@ -136,6 +139,7 @@ impl Default for ArmConfig {
             .map(str::to_owned)
             .to_vec(),
             put: PutScript::default(),
+            host_suffix: String::new(),
             page_size: 50,
             throttle: ThrottleConfig::default(),
         }

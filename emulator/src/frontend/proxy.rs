@@ -65,12 +65,11 @@ pub(crate) async fn handle(
 /// The port of the container that takes the request, or the page that is answered in its stead.
 async fn ready(world: &World, site: &str) -> Result<u16, Box<Response<Body>>> {
     let refuse = |status, message| Err(Box::new(page(status, message)));
-    let Some(app) = world.arm.handle_of(site) else {
-        return if world.arm.exists(site) {
-            refuse(StatusCode::SERVICE_UNAVAILABLE, "The site is being made.")
-        } else {
-            refuse(StatusCode::NOT_FOUND, "404 Web Site not found.")
-        };
+    let Some(name) = world.arm.name_at(&format!("{site}.azurewebsites.net")) else {
+        return refuse(StatusCode::NOT_FOUND, "404 Web Site not found.");
+    };
+    let Some(app) = world.arm.handle_of(&name) else {
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, "The site is being made.");
     };
     let hold = Duration::from_millis(world.config().platform.request_hold_ms);
     match app.ready(hold).await {

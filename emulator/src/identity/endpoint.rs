@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::discovery;
 use super::tokens::Audience;
 use crate::http::query::parameter;
 use crate::http::{Answer, Exchange};
@@ -47,6 +48,9 @@ impl DirectoryError {
 
 /// Answers a request to the login host.
 pub(crate) fn handle(world: &World, exchange: &Exchange) -> Answer {
+    if let Some(answer) = discovery::answer(world, exchange) {
+        return answer;
+    }
     match token(world, exchange) {
         Ok(answer) => answer,
         Err(error) => error.answer(),

@@ -1,5 +1,6 @@
 //! The directory: gives tokens to the one application, and tells what a token is good for.
 
+mod discovery;
 mod endpoint;
 mod managed;
 mod tokens;

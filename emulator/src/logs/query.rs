@@ -87,7 +87,7 @@ fn answer_to(world: &World, question: &Question) -> Result<Answer, Box<Answer>> 
         result.columns.reverse();
         result.rows.iter_mut().for_each(|row| row.values.reverse());
     }
-    if result.rows.is_empty() && !is_cut {
+    if result.rows.is_empty() && !is_cut && world.config().logs.no_content {
         return Ok(Answer::empty(StatusCode::NO_CONTENT));
     }
     let mut body = json!({ "tables": [primary(&result)] });

@@ -22,6 +22,15 @@ fn it_answers_for_what_is_not_there_stopped_or_not_made_yet() {
 }
 
 #[test]
+fn the_host_of_an_app_may_have_another_name() {
+    let azure = Emulator::alone("[arm]\nhost_suffix = '-e0a1b2c3'");
+    let site = Site::create(&azure, "App", &[]);
+    assert_eq!(site.arm("GET", "", None).json()["properties"]["defaultHostName"], "app-e0a1b2c3.azurewebsites.net");
+    assert_eq!(site.get("/look").status, 404);
+    assert_eq!(azure.ask("app-e0a1b2c3.azurewebsites.net", "GET /look", &[], b"").status, 200);
+}
+
+#[test]
 fn it_cuts_a_response_that_takes_too_long() {
     let azure = Emulator::alone("[platform]\nresponse_limit_ms = 60000");
     let site = Site::create(&azure, "app", &[]);
