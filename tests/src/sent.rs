@@ -56,7 +56,8 @@ impl Sent {
     #[must_use]
     pub fn setting(&self, name: &str) -> Option<String> {
         let body = self.json();
-        let list = body["properties"]["siteConfig"]["appSettings"].as_array().unwrap_or_else(|| panic!("{body}")).clone();
+        let list =
+            body["properties"]["siteConfig"]["appSettings"].as_array().unwrap_or_else(|| panic!("{body}")).clone();
         let found: Vec<_> = list.iter().filter(|pair| pair["name"] == name).collect();
         assert!(found.len() < 2, "{name} is set twice: {list:?}");
         found.first().and_then(|pair| pair["value"].as_str()).map(str::to_owned)
