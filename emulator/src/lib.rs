@@ -31,6 +31,7 @@ mod emulator;
 mod frontend;
 mod http;
 mod identity;
+mod image;
 mod logs;
 mod sync;
 mod world;

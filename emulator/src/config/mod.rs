@@ -41,6 +41,11 @@ pub struct EmulatorConfig {
     pub platform: PlatformConfig,
     /// Images that differ from the default image (agent inside, no delay).
     pub images: Vec<ImageConfig>,
+    /// A folder with images: OCI layouts, and archives (`.tar`) of these and of `docker save`. An app whose image is among them
+    /// runs on its file system; any other on this machine's.
+    pub images_folder: Option<PathBuf>,
+    /// Most bytes that one image may take when it is unpacked.
+    pub image_bytes: u64,
     /// Telemetry ingestion and the query over it.
     pub logs: LogsConfig,
     /// Requests that the control API remembers; the oldest are dropped.
@@ -58,6 +63,8 @@ impl Default for EmulatorConfig {
             arm: ArmConfig::default(),
             platform: PlatformConfig::default(),
             images: Vec::new(),
+            images_folder: None,
+            image_bytes: 8 << 30,
             logs: LogsConfig::default(),
             remembered_requests: 2_000,
         }

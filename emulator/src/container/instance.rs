@@ -17,6 +17,7 @@ use super::process::{Output, Process};
 use super::protocol::{InitEvent, InitSpec};
 use super::runtime::{LaunchSpec, Runtime};
 use crate::http::client;
+use crate::image::Unpacked;
 
 /// The path that the platform asks for until anything answers.
 const WARM_UP: &str = "/robots933456.txt";
@@ -87,7 +88,7 @@ impl Instance {
             () = sleep(Duration::from_millis(image.start_delay_ms)) => {}
             _ = ordered(&mut self.end) => return Ok(None),
         }
-        self.log.info("Image pulled: this machine's own file system stands for it");
+        let unpacked = self.unpacked(reference).await?;
         self.log.info("Starting container for site");
         self.log.info(format_args!(
             "docker run -d --expose={0} --name {1} -e WEBSITE_SITE_NAME={site} -e PORT={0} {reference} {command}",
@@ -105,8 +106,16 @@ impl Instance {
         let spec = InitSpec {
             namespaces,
             probe: false,
-            argv: command::split(command)?,
-            env: environment(&self.spec, &self.worker, &hostname, self.port.get()),
+            argv: command::of(command, unpacked.as_ref().map(|image| &image.run))?,
+            env: environment(
+                &self.spec,
+                unpacked.as_ref().map(|image| &image.run),
+                &self.worker,
+                &hostname,
+                self.port.get(),
+            ),
+            folder: unpacked.as_ref().map(|image| image.run.working_dir.clone()).filter(|folder| !folder.is_empty()),
+            rootfs: unpacked.map(|image| image.root),
             hostname,
             agent: self.runtime.agent.clone().filter(|_| image.agent),
             scratch_bytes: self.runtime.platform().scratch_bytes,
@@ -130,6 +139,29 @@ impl Instance {
                     process.kill().await;
                     return Err(failed("its helper process ended".to_owned()));
                 }
+            }
+        }
+    }
+
+    /// The image's own file system, where that can be had and used.
+    async fn unpacked(&self, reference: &str) -> Result<Option<Unpacked>, String> {
+        let unpacked = self.runtime.images.get(reference).await.map_err(|error| {
+            format!(
+                "Failed to pull image: {error}. Image pull failed. Check docker image configuration and credentials."
+            )
+        })?;
+        match (unpacked, self.runtime.isolation()) {
+            (Some(image), Isolation::Namespaces) => {
+                self.log.info(format_args!("Image pulled: {}", image.source));
+                Ok(Some(image))
+            }
+            (Some(_), Isolation::Plain { .. }) => {
+                self.log.info("Image pulled, and not used: a plain process has this machine's file system");
+                Ok(None)
+            }
+            (None, _) => {
+                self.log.info("Image pulled: this machine's own file system stands for it");
+                Ok(None)
             }
         }
     }

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::isolation::Isolation;
 use super::ports::Ports;
 use crate::config::{ImageConfig, LiveConfig, PlatformConfig};
+use crate::image::Images;
 
 /// What one app runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +41,7 @@ pub(crate) struct Runtime {
     pub(super) tasks: TaskTracker,
     isolation: Isolation,
     live: Arc<LiveConfig>,
+    pub(super) images: Images,
 }
 
 impl Runtime {
@@ -57,6 +59,7 @@ impl Runtime {
             ports: Ports::default(),
             tasks: TaskTracker::new(),
             isolation,
+            images: Images::new(Arc::clone(&live)),
             live,
         })
     }

@@ -103,6 +103,7 @@ fn follow_mode() {
     world.docker.ok(&["exec", "w", "touch", "/tmp/go"]);
     let mut rest = String::new();
     output.read_to_string(&mut rest).unwrap();
+    assert!(follow.wait().unwrap().success());
     assert_eq!((&begin, rest.as_str()), (b"begin\n", "end\n"));
 }
 
