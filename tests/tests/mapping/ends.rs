@@ -1,5 +1,7 @@
 //! `POST /containers/{id}/stop`, `kill`, `restart`, and `DELETE /containers/{id}`.
 
+use std::io::{BufRead, BufReader};
+
 use serde_json::json;
 use sockerless_tests::{World, ask_daemon};
 
@@ -111,9 +113,14 @@ fn remove_container_by_force() {
     let refused = ask_daemon(&world, "DELETE /containers/w", &[], b"");
     assert_eq!(refused.status, 409);
     assert_eq!(world.azure.kinds(), Vec::<String>::new());
-    let mut waiting = world.docker.spawn(&["wait", "w"]);
+    let mut events =
+        world.docker.spawn(&["events", "--since", "1", "--filter", "type=container", "--format", "{{.Action}}"]);
     assert_eq!(ask_daemon(&world, "DELETE /containers/w?force=1", &[], b"").status, 204);
-    assert!(waiting.wait().unwrap().success());
+    let lines = BufReader::new(events.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let seen: Vec<String> = lines.skip_while(|action| action != "start").skip(1).take(3).collect();
+    events.kill().unwrap();
+    events.wait().unwrap();
+    assert_eq!(seen, ["kill", "die", "destroy"], "it is ended first");
     assert!(world.azure.kinds().contains(&"DELETE site".to_owned()));
     assert!(world.azure.apps().is_empty());
 }

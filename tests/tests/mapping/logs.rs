@@ -100,7 +100,7 @@ fn follow_mode() {
     let mut output = follow.stdout.take().unwrap();
     let mut begin = [0; 6];
     output.read_exact(&mut begin).unwrap();
-    world.docker.ok(&["exec", "w", "touch", "/tmp/go"]);
+    world.docker.ok(&["exec", "--detach", "w", "touch", "/tmp/go"]);
     let mut rest = String::new();
     output.read_to_string(&mut rest).unwrap();
     assert!(follow.wait().unwrap().success());

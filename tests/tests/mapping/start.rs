@@ -128,7 +128,7 @@ fn exit_handling_waits_for_the_agent_when_the_response_says_nothing() {
         world.docker.ok(&["start", name]);
         let _ = world.azure.last("POST function");
         assert_eq!(world.docker.inspect(name)["State"]["Status"], "running", "{name}: how it ends is not known");
-        world.docker.ok(&["exec", name, "touch", "/tmp/go"]);
+        world.docker.ok(&["exec", "--detach", name, "touch", "/tmp/go"]);
         assert_eq!(world.docker.ok(&["wait", name]), "5", "{name}");
     }
 }
@@ -143,7 +143,7 @@ fn exit_handling_of_a_response_that_is_cut() {
     world.docker.ok(&["start", "w"]);
     assert_eq!(world.azure.last("POST function").status(), 504);
     assert_eq!(world.docker.inspect("w")["State"]["Status"], "running");
-    world.docker.ok(&["exec", "w", "touch", "/tmp/go"]);
+    world.docker.ok(&["exec", "--detach", "w", "touch", "/tmp/go"]);
     assert_eq!(world.docker.ok(&["wait", "w"]), "6");
 }
 
