@@ -17,10 +17,12 @@ mod http;
 mod judge;
 pub mod many;
 mod program;
+mod reference;
 mod registry;
 mod sent;
 mod site;
 pub mod transcript;
+pub mod wire;
 mod world;
 
 pub use cable::Cable;
@@ -31,6 +33,7 @@ pub use emulator::{ARM_SCOPE, Emulator, LOGS_SCOPE, SUBSCRIPTION, TENANT};
 pub use http::{Asked, Reply, Scripted, ask_daemon};
 pub use judge::differences_of;
 pub use program::eventually;
+pub use reference::{IMAGE, Side, reference_engine};
 pub use registry::{Pushed, Registry};
 pub use sent::Sent;
 pub use site::{Site, site_body};
@@ -52,10 +55,4 @@ pub fn optional(variable: &str) -> Option<std::path::PathBuf> {
         eprintln!("skipped: {variable} is not set, since this machine lacks what it takes");
     }
     path.map(Into::into)
-}
-
-/// The address of a Docker Engine to hold the tests' expectations against, when one is named: see `cargo xtask test --reference ADDRESS`.
-#[must_use]
-pub fn reference_engine() -> Option<String> {
-    std::env::var("SOCKERLESS_TEST_REFERENCE").ok().filter(|address| !address.is_empty())
 }

@@ -12,6 +12,9 @@ use crate::tools;
 pub(crate) struct Options {
     /// Which one.
     benchmark: Benchmark,
+    /// Measure the daemon as it is released, which takes long to build: without it figures tell only of each other.
+    #[arg(long)]
+    release: bool,
 }
 
 /// What is measured. Each prints a table; a figure means something beside the others of the same run.
@@ -24,7 +27,10 @@ enum Benchmark {
 /// Builds what the benchmark needs as the tests do, so that nothing is compiled for it alone, and runs it.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let clients = clients::install()?;
-    let built = build::everything()?;
+    let mut built = build::everything()?;
+    if options.release {
+        built.daemon = build::release_daemon()?;
+    }
     let name = match options.benchmark {
         Benchmark::Many => "many",
     };
