@@ -18,7 +18,7 @@ pub(super) fn python(folder: &Path, python: &Path) -> Result<PathBuf> {
     if is_current(&wanted, &venv)? {
         return Ok(interpreter);
     }
-    say("installing the Docker SDK for Python");
+    say("installing the clients for Python");
     tools::run(Command::new(python).args(["-m", "venv", "--clear"]).arg(&venv))?;
     tools::run(
         Command::new(&interpreter)
