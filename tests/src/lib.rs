@@ -15,6 +15,7 @@ mod docker;
 mod emulator;
 mod http;
 mod judge;
+pub mod load;
 pub mod many;
 mod program;
 mod reference;

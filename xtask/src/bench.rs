@@ -22,6 +22,8 @@ pub(crate) struct Options {
 enum Benchmark {
     /// Answers of the whole daemon with up to a thousand containers.
     Many,
+    /// What clients notice of swaps of the backend.
+    Swap,
 }
 
 /// Builds what the benchmark needs as the tests do, so that nothing is compiled for it alone, and runs it.
@@ -33,6 +35,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let name = match options.benchmark {
         Benchmark::Many => "many",
+        Benchmark::Swap => "swap",
     };
     say(format!("running the benchmark {name}"));
     let mut command = tools::cargo();
