@@ -117,6 +117,12 @@ impl Daemon {
         self.program.as_ref().expect("a running daemon").pid()
     }
 
+    /// The folder of what it must not forget.
+    #[must_use]
+    pub fn state_dir(&self) -> &Path {
+        &self.state
+    }
+
     /// What it has of the machine's memory now, in KiB.
     ///
     /// # Panics

@@ -12,6 +12,7 @@ mod client;
 mod config;
 mod logging;
 mod plugin;
+mod remembered;
 mod serve;
 mod state_dir;
 
