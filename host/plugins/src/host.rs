@@ -14,7 +14,7 @@ use crate::cache::ComponentCache;
 use crate::context::Shared;
 use crate::credentials::{TokenCache, TokenSource};
 use crate::dispatch::Dispatcher;
-use crate::egress::{HttpClient, HttpConfig};
+use crate::egress::{Connections, HttpClient, HttpConfig};
 use crate::engine::{Engine, EngineConfig};
 use crate::error::{EngineError, LoadError};
 use crate::generation::Generation;
@@ -73,7 +73,8 @@ impl BackendHost {
             agents: services.agents,
             outcomes: services.outcomes,
             tokens: services.tokens.map(|source| Arc::new(TokenCache::new(source))),
-            http: Arc::new(HttpClient::new(&config.http)?),
+            http: Arc::new(HttpClient::new(&config.http, Connections::Reused)?),
+            dispatch_http: Arc::new(HttpClient::new(&config.http, Connections::Fresh)?),
             dispatcher: Arc::new(Dispatcher::default()),
         };
         Ok(Self {
