@@ -3,10 +3,13 @@
 //! - `dev`: emulator and daemon with `azf.wasm`, until Ctrl-C.
 //! - `test`: every test there is.
 //! - `build`: what the other two need, and nothing else.
+//! - `backends`, `bindings`, `bench`: the example backend in every language that it is written in.
 
+mod backends;
 mod build;
 mod clients;
 mod dev;
+mod registries;
 mod say;
 mod test;
 mod tools;
@@ -30,6 +33,12 @@ enum Command {
     Test(test::Options),
     /// Builds the daemon, the emulator, the agent and azf.wasm.
     Build,
+    /// Builds the example backend, in all of its languages or in those that are named, and prints where the components are.
+    Backends(backends::Options),
+    /// Writes the bindings of the example backend anew, after the WIT package has changed.
+    Bindings,
+    /// Prints what the example backend costs in each language.
+    Bench(backends::BenchOptions),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +46,9 @@ fn main() -> ExitCode {
         Command::Dev(options) => dev::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Build => build::everything().map(|built| println!("{built}")),
+        Command::Backends(options) => backends::run(&options),
+        Command::Bindings => backends::bindings(),
+        Command::Bench(options) => backends::bench(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::backends;
 use crate::build::{self, Built};
 use crate::clients;
 use crate::say::say;
@@ -18,6 +19,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let clients = clients::install()?;
     let built = build::everything()?;
     let components = build::test_components()?;
+    let examples = backends::install()?;
     if std::env::var_os("SOCKERLESS_API_DESCRIPTION").is_none() {
         say("SOCKERLESS_API_DESCRIPTION is not set: answers are not held against Docker's description of the API");
     }
@@ -35,7 +37,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         .env("SOCKERLESS_TEST_GUEST", components.guest)
         .env("SOCKERLESS_TEST_GUESTS", components.guests)
         .env("SOCKERLESS_TEST_CACHE", build::target().join("component-cache"))
-        .envs(clients);
+        .envs(clients)
+        .envs(examples);
     if let Some(filter) = &options.filter {
         command.arg(filter);
     }

@@ -1,5 +1,6 @@
 //! What a machine must have, and what is done about it if it does not.
 
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -23,6 +24,11 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 pub(crate) fn output(command: &mut Command) -> Option<String> {
     let output = command.stderr(Stdio::null()).stdin(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// A program of this machine.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    output(Command::new("sh").args(["-c", &format!("command -v {program}")])).map(PathBuf::from)
 }
 
 /// The cargo that runs this.
