@@ -69,7 +69,11 @@ fn life(index: usize) {
     let docker = bare.docker.clone();
 
     // Who it is.
-    let info = docker.ok(&["info", "--format", "{{.Driver}}|{{.OperatingSystem}}|{{.NCPU}}|{{.MemTotal}}|{{json .DriverStatus}}"]);
+    let info = docker.ok(&[
+        "info",
+        "--format",
+        "{{.Driver}}|{{.OperatingSystem}}|{{.NCPU}}|{{.MemTotal}}|{{json .DriverStatus}}",
+    ]);
     assert!(info.starts_with(&format!("memory|memory, written in {}|1|1073741824|", language.name)), "{info}");
     assert!(info.contains(&format!(r#"["Backend Version","{}"]"#, language.version())), "{info}");
 
@@ -78,7 +82,18 @@ fn life(index: usize) {
     let plain = docker.run(&["create", "--name", "plain", "alpine", "echo", "hello"]);
     plain.ok();
     assert_eq!(plain.stderr, "");
-    let with = ["-p", "80:80", "-v", "/tmp:/tmp", "--mount", "type=tmpfs,target=/t", "--health-cmd", "true", "--stop-signal", "SIGINT"];
+    let with = [
+        "-p",
+        "80:80",
+        "-v",
+        "/tmp:/tmp",
+        "--mount",
+        "type=tmpfs,target=/t",
+        "--health-cmd",
+        "true",
+        "--stop-signal",
+        "SIGINT",
+    ];
     let web = docker.run(&[&["create", "--name", "web"][..], &with, &["alpine", "sleep", "infinity"]].concat());
     web.ok();
     for warning in [
@@ -104,7 +119,10 @@ fn life(index: usize) {
     // It runs until it is stopped.
     docker.ok(&["start", "web"]);
     assert_eq!(state(&bare, "web"), running());
-    assert_eq!(docker.ok(&["ps", "--format", "{{.Names}} {{.Image}} {{.Command}} {{.State}}"]), "web alpine \"sleep infinity\" running");
+    assert_eq!(
+        docker.ok(&["ps", "--format", "{{.Names}} {{.Image}} {{.Command}} {{.State}}"]),
+        "web alpine \"sleep infinity\" running"
+    );
     let until = "nothing is run: the container counts as running until it is stopped\n".to_owned();
     assert_eq!(logs(&bare, "web"), ("grüße from web, made of alpine\nstart 1: sleep infinity\n".into(), until.clone()));
     let exec = docker.run(&["exec", "web", "true"]);
@@ -184,8 +202,7 @@ fn in_c() {
 /// What one language has made and started every other takes over, running or not, and brings to its end.
 #[test]
 fn each_language_takes_over_the_containers_of_the_one_before() {
-    let built: Vec<_> =
-        LANGUAGES.into_iter().filter_map(|language| Some((language, language.component()?))).collect();
+    let built: Vec<_> = LANGUAGES.into_iter().filter_map(|language| Some((language, language.component()?))).collect();
     let Some((_, first)) = built.first() else { return };
     let bare = Bare::start(vec![first.clone()], &[]);
     let docker = &bare.docker;

@@ -39,7 +39,10 @@ const SPEC: &str = r#"{"Image":"alpine","Cmd":["sleep","1"],"HostConfig":{"Binds
 
 #[tokio::main]
 async fn main() {
-    println!("{:<12}{:>10}{:>12}{:>14}{:>14}{:>14}", "guest", "size", "compile", "instantiate", "describe", "plan, in all");
+    println!(
+        "{:<12}{:>10}{:>12}{:>14}{:>14}{:>14}",
+        "guest", "size", "compile", "instantiate", "describe", "plan, in all"
+    );
     for (language, variable) in LANGUAGES {
         let Some(file) = std::env::var_os(variable).map(PathBuf::from) else {
             println!("{language:<12}{:>10}", "not built");
@@ -55,8 +58,12 @@ async fn main() {
         );
     }
     println!();
-    println!("instantiate: a fresh instance from the pool.  describe: a call in a fresh instance, without instantiating it.");
-    println!("plan, in all: as the daemon makes it: a fresh instance, limits, the call, a create body in and two findings out.");
+    println!(
+        "instantiate: a fresh instance from the pool.  describe: a call in a fresh instance, without instantiating it."
+    );
+    println!(
+        "plan, in all: as the daemon makes it: a fresh instance, limits, the call, a create body in and two findings out."
+    );
 }
 
 /// Without anything of this crate around it.
