@@ -21,7 +21,16 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     tools::run(
         tools::cargo()
             .current_dir(root())
-            .args(["bench", "--locked", "--package", "sockerless-plugins", "--bench", "languages", "--profile", profile])
+            .args([
+                "bench",
+                "--locked",
+                "--package",
+                "sockerless-plugins",
+                "--bench",
+                "languages",
+                "--profile",
+                profile,
+            ])
             .env("SOCKERLESS_TEST_CACHE", target().join("component-cache"))
             .envs(components),
     )

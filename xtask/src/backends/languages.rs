@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 
 use super::{WORLD, folder, wit, wit_tool};
 use crate::build::{root, target};
-use crate::tools::{self, find};
 use crate::registries;
+use crate::tools::{self, find};
 
 pub(super) fn rust(_source: &Path, component: &Path) -> Result<()> {
     tools::rust_targets()?;
@@ -70,7 +70,14 @@ pub(super) fn go(source: &Path, component: &Path) -> Result<()> {
     tools::run(
         Command::new("go")
             .current_dir(source)
-            .args(["build", "-mod=readonly", "-buildvcs=false", "-buildmode=c-shared", "-ldflags=-s -w -checklinkname=0", "-o"])
+            .args([
+                "build",
+                "-mod=readonly",
+                "-buildvcs=false",
+                "-buildmode=c-shared",
+                "-ldflags=-s -w -checklinkname=0",
+                "-o",
+            ])
             .arg(&module)
             .arg(".")
             .envs([("GOOS", "wasip1"), ("GOARCH", "wasm")]),

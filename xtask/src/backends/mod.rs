@@ -49,7 +49,8 @@ impl Language {
 
     /// Programs that must be on the machine, and what to do if one is not. Everything else is fetched from a package registry.
     fn needs(self) -> &'static [(&'static str, &'static str)] {
-        const PYTHON: (&str, &str) = ("python3", "install Python 3 with venv, Debian's packages python3 and python3-venv");
+        const PYTHON: (&str, &str) =
+            ("python3", "install Python 3 with venv, Debian's packages python3 and python3-venv");
         match self {
             Self::Rust => &[],
             Self::Python | Self::C => &[PYTHON],
@@ -129,7 +130,10 @@ pub(crate) fn install() -> Result<Vec<Variable>> {
         match language.missing() {
             None => variables.push((language.variable(), language.build()?)),
             Some(missing) if std::env::var_os("CI").is_some() => {
-                bail!("the example backend in {} needs what is not on this machine, and in CI it is needed: {missing}", language.name())
+                bail!(
+                    "the example backend in {} needs what is not on this machine, and in CI it is needed: {missing}",
+                    language.name()
+                )
             }
             Some(missing) => say(format_args!(
                 "tests of the example backend in {} are skipped, since this machine lacks {missing}",

@@ -47,7 +47,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
             if !path.file_name().is_some_and(|name| MADE.iter().any(|made| name == *made)) {
                 collect(&path, files)?;
             }
-        } else if path.extension().is_none_or(|extension| extension != "wasm") {
+        } else if path.extension().is_none_or(|extension| extension != "wasm" && extension != "module") {
             files.push(path);
         }
     }

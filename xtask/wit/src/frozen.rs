@@ -79,7 +79,8 @@ impl Reader<'_> {
             FunctionKind::Constructor(_) => "constructor",
             _ => "async",
         };
-        let params: Vec<_> = function.params.iter().map(|param| format!("{}: {}", param.name, self.ty(&param.ty))).collect();
+        let params: Vec<_> =
+            function.params.iter().map(|param| format!("{}: {}", param.name, self.ty(&param.ty))).collect();
         let result = function.result.as_ref().map_or_else(String::new, |ty| format!(" -> {}", self.ty(ty)));
         format!("{kind}({}){result}", params.join(", "))
     }
@@ -131,7 +132,11 @@ fn frozen() -> Vec<(String, Promises)> {
     folders
         .map(|folder: PathBuf| {
             let (version, promises) = promises(&folder);
-            assert_eq!(folder.file_name().unwrap().to_str().unwrap(), version, "the folder has the name of another version");
+            assert_eq!(
+                folder.file_name().unwrap().to_str().unwrap(),
+                version,
+                "the folder has the name of another version"
+            );
             (version, promises)
         })
         .collect()

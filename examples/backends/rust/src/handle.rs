@@ -37,11 +37,15 @@ impl State {
             return Err(Error::NotFound(format!("memory knows nothing of container {}", container.name)));
         };
         if *version != VERSION {
-            let text = format!("the handle of container {} has version {version}, and this backend reads version {VERSION}", container.name);
+            let text = format!(
+                "the handle of container {} has version {version}, and this backend reads version {VERSION}",
+                container.name
+            );
             return Err(Error::Invalid(text));
         }
-        serde_json::from_slice(data)
-            .map_err(|error| Error::Invalid(format!("the handle of container {} cannot be read: {error}", container.name)))
+        serde_json::from_slice(data).map_err(|error| {
+            Error::Invalid(format!("the handle of container {} cannot be read: {error}", container.name))
+        })
     }
 
     /// Notes a start.
@@ -55,7 +59,8 @@ impl State {
     /// # Errors
     /// It cannot be written as JSON.
     pub fn to_handle(&self) -> Result<Handle, Error> {
-        let data = serde_json::to_vec(self).map_err(|error| Error::Other(format!("the handle cannot be written: {error}")))?;
+        let data =
+            serde_json::to_vec(self).map_err(|error| Error::Other(format!("the handle cannot be written: {error}")))?;
         Ok(Handle { version: VERSION, data })
     }
 }

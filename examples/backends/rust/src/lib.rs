@@ -55,7 +55,9 @@ impl backend::Guest for Memory {
     fn check() -> Result<(), Error> {
         let greeting = greeting();
         if greeting.is_empty() || greeting.contains(['\n', '\r']) {
-            return Err(Error::Configuration(format!("{GREETING}, the first words of every log, must be one line that is not empty")));
+            return Err(Error::Configuration(format!(
+                "{GREETING}, the first words of every log, must be one line that is not empty"
+            )));
         }
         Ok(())
     }
@@ -131,12 +133,17 @@ impl logs::Guest for Memory {
     fn read(container: Container, _query: Query, _cursor: Option<String>) -> Result<Page, Error> {
         let state = State::of(&container)?;
         let Container { name, image, command, .. } = &container;
-        let mut entries = vec![entry(state.created, Source::Stdout, format!("{} from {name}, made of {image}", greeting()))];
+        let mut entries =
+            vec![entry(state.created, Source::Stdout, format!("{} from {name}, made of {image}", greeting()))];
         if state.starts > 0 {
             let (starts, command) = (state.starts, command.join(" "));
             entries.push(entry(state.started, Source::Stdout, format!("start {starts}: {command}")));
             let until = if lasts(&container.command)? == FOREVER { "until it is stopped" } else { "for its time" };
-            entries.push(entry(state.started, Source::Stderr, format!("nothing is run: the container counts as running {until}")));
+            entries.push(entry(
+                state.started,
+                Source::Stderr,
+                format!("nothing is run: the container counts as running {until}"),
+            ));
         }
         Ok(Page { entries, next: None })
     }

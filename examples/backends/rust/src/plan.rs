@@ -23,7 +23,8 @@ const ROWS: [(&str, Verdict, &str); 6] = [
 /// # Errors
 /// It is no JSON object.
 pub fn findings(spec: &str) -> Result<Vec<Finding>, Error> {
-    let spec: Value = serde_json::from_str(spec).map_err(|error| Error::Invalid(format!("the create body is not JSON: {error}")))?;
+    let spec: Value =
+        serde_json::from_str(spec).map_err(|error| Error::Invalid(format!("the create body is not JSON: {error}")))?;
     if !spec.is_object() {
         return Err(Error::Invalid("the create body is not a JSON object".into()));
     }
@@ -54,7 +55,8 @@ mod tests {
 
     #[test]
     fn a_plain_container_is_made_without_a_word() {
-        let spec = r#"{"Image":"alpine","StopSignal":"","HostConfig":{"Binds":null,"PortBindings":{},"Privileged":false}}"#;
+        let spec =
+            r#"{"Image":"alpine","StopSignal":"","HostConfig":{"Binds":null,"PortBindings":{},"Privileged":false}}"#;
         assert_eq!(findings(spec).unwrap(), []);
         assert_eq!(findings("{}").unwrap(), []);
         assert!(findings("[]").is_err() && findings("{").is_err());

@@ -5,6 +5,7 @@
 
 import type { Container, Error as BackendError, Handle, Timestamp } from "sockerless:backend/types@0.1.0";
 import { invalid, textOf } from "./error";
+import { u64 } from "./number";
 import { fromUtf8, toUtf8 } from "./utf8";
 
 /** The version of the form below. */
@@ -54,5 +55,5 @@ export function milliseconds({ seconds, nanoseconds }: Timestamp): number {
 
 /** A time that a `State` remembers. */
 export function timestamp(time: number): Timestamp {
-  return { seconds: BigInt(Math.floor(time / 1000)), nanoseconds: (time % 1000) * 1_000_000 };
+  return { seconds: u64(Math.floor(time / 1000)), nanoseconds: (time % 1000) * 1_000_000 };
 }

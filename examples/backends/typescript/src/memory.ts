@@ -17,6 +17,7 @@ import type { Container, Error as BackendError } from "sockerless:backend/types@
 import { FOREVER, lasts } from "./command";
 import { textOf } from "./error";
 import { milliseconds, stateOf, timestamp, toHandle } from "./handle";
+import { u64 } from "./number";
 import { findings } from "./plan";
 import { toUtf8 } from "./utf8";
 
@@ -34,7 +35,7 @@ export const backend: typeof Backend = {
       driver: "memory",
       operatingSystem: "memory, written in TypeScript",
       cpus: 1,
-      memory: 2n ** 30n,
+      memory: u64(2 ** 30),
       config: [
         {
           name: GREETING,
