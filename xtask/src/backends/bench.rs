@@ -21,16 +21,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     tools::run(
         tools::cargo()
             .current_dir(root())
-            .args([
-                "bench",
-                "--locked",
-                "--package",
-                "sockerless-plugins",
-                "--bench",
-                "languages",
-                "--profile",
-                profile,
-            ])
+            // Of the whole workspace, for the reason that `build::programs` gives.
+            .args(["bench", "--locked", "--workspace", "--bench", "languages", "--profile", profile])
             .env("SOCKERLESS_TEST_CACHE", target().join("component-cache"))
             .envs(components),
     )
