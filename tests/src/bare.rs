@@ -32,7 +32,7 @@ impl Bare {
         let folder = tempfile::Builder::new().prefix("skls").tempdir_in("/tmp").unwrap();
         let settings = settings.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         let daemon = Daemon::new(folder.path(), components, settings);
-        let docker = Docker::new(daemon.host(), folder.path().join("docker-config"));
+        let docker = Docker::at(daemon.host(), folder.path().join("docker-config"));
         Self { daemon, docker, folder }
     }
 

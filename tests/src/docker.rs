@@ -15,7 +15,9 @@ pub struct Docker {
 }
 
 impl Docker {
-    pub(crate) fn new(host: String, config: PathBuf) -> Self {
+    /// A CLI for the daemon at this address (`unix://…`), with this folder for its configuration.
+    #[must_use]
+    pub fn at(host: String, config: PathBuf) -> Self {
         std::fs::create_dir_all(&config).unwrap();
         Self { host, config }
     }

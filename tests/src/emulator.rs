@@ -1,13 +1,12 @@
 //! The emulated Azure.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
 use crate::built;
+use crate::http::ask;
 use crate::program::Program;
 
 /// A running emulator.
@@ -97,17 +96,10 @@ impl Emulator {
         body: Option<&Value>,
     ) -> (u16, String) {
         let body = body.map(Value::to_string).unwrap_or_default();
-        let authorization = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
-        let request = format!(
-            "{method} {path} HTTP/1.0\r\nHost: {host}\r\n{authorization}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        (status, body.to_owned())
+        let authorization = token.map(|token| format!("Bearer {token}"));
+        let authorization = authorization.iter().map(|value| ("Authorization", value.as_str()));
+        let headers: Vec<_> = [("Content-Type", "application/json")].into_iter().chain(authorization).collect();
+        let reply = ask(&self.address, host, &format!("{method} {path}"), &headers, body.as_bytes());
+        (reply.status, reply.text())
     }
 }

@@ -14,8 +14,12 @@ mod command;
 mod daemon;
 mod docker;
 mod emulator;
+mod http;
 mod judge;
+pub mod many;
 mod program;
+mod registry;
+pub mod transcript;
 mod world;
 
 pub use bare::Bare;
@@ -24,8 +28,10 @@ pub use command::Ran;
 pub use daemon::Daemon;
 pub use docker::Docker;
 pub use emulator::Emulator;
+pub use http::{Asked, Reply, Scripted, ask_daemon};
 pub use judge::differences_of;
 pub use program::eventually;
+pub use registry::{Pushed, Registry};
 pub use world::{World, WorldOptions, go, java, node, python, python_with};
 
 /// The path in an environment variable that `cargo xtask test` sets.
@@ -44,4 +50,10 @@ pub fn optional(variable: &str) -> Option<std::path::PathBuf> {
         eprintln!("skipped: {variable} is not set, since this machine lacks what it takes");
     }
     path.map(Into::into)
+}
+
+/// The address of a Docker Engine to hold the tests' expectations against, when one is named: see `cargo xtask test --reference ADDRESS`.
+#[must_use]
+pub fn reference_engine() -> Option<String> {
+    std::env::var("SOCKERLESS_TEST_REFERENCE").ok().filter(|address| !address.is_empty())
 }

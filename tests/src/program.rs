@@ -27,13 +27,7 @@ impl Program {
     /// Starts it and waits for its first line on standard output; its standard error goes to a file.
     pub(crate) fn start(command: &mut Command, log: &Path) -> Result<Self, String> {
         let name = command.get_program().to_string_lossy().into_owned();
-        let stderr = File::options().create(true).append(true).open(log).unwrap();
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
-        // SAFETY: `prctl` is safe between fork and exec. The program ends with the test's thread, however that ends.
-        unsafe {
-            command.pre_exec(|| Ok(nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?));
-        }
-        let mut child = command.spawn().map_err(|error| format!("cannot start {name}: {error}"))?;
+        let mut child = spawn(command.stdout(Stdio::piped()), log)?;
         let stdout = child.stdout.take().unwrap();
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {
@@ -52,6 +46,25 @@ impl Program {
             }
         }
         Ok(program)
+    }
+
+    /// Starts a program that says in its log when it is ready, and waits for that: `ready` reads the log so far.
+    pub(crate) fn start_until<T>(
+        command: &mut Command,
+        log: &Path,
+        ready: impl Fn(&str) -> Option<T>,
+    ) -> Result<(Self, T), String> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let child = spawn(command.stdout(Stdio::null()), log)?;
+        let mut program = Self { child, log: log.to_path_buf(), first_line: None };
+        let found = eventually(&format!("{name} is ready"), || match ready(&program.log()) {
+            Some(found) => Some(Some(found)),
+            None => (!program.is_running()).then_some(None),
+        });
+        match found {
+            Some(found) => Ok((program, found)),
+            None => Err(format!("{name} ended before it was ready:\n{}", program.log())),
+        }
     }
 
     pub(crate) fn first_line(&self) -> &str {
@@ -80,6 +93,17 @@ impl Program {
     pub(crate) fn wait(&mut self) {
         eventually("the program ends", || (!self.is_running()).then_some(()));
     }
+}
+
+/// Starts a program with its standard error in a file.
+fn spawn(command: &mut Command, log: &Path) -> Result<Child, String> {
+    let stderr = File::options().create(true).append(true).open(log).unwrap();
+    command.stdin(Stdio::null()).stderr(stderr);
+    // SAFETY: `prctl` is safe between fork and exec. The program ends with the test's thread, however that ends.
+    unsafe {
+        command.pre_exec(|| Ok(nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?));
+    }
+    command.spawn().map_err(|error| format!("cannot start {}: {error}", command.get_program().to_string_lossy()))
 }
 
 impl Drop for Program {

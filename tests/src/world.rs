@@ -5,6 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::http::ask;
 use crate::{Cable, Daemon, Docker, Emulator, Ran, built, optional};
 
 /// What is out of the ordinary in a test's world.
@@ -69,7 +70,7 @@ impl World {
             settings.push((name.to_owned(), value));
         }
         let daemon = Daemon::new(folder.path(), vec![built("SOCKERLESS_TEST_COMPONENT")], settings);
-        let docker = Docker::new(daemon.host(), folder.path().join("docker-config"));
+        let docker = Docker::at(daemon.host(), folder.path().join("docker-config"));
         Self { daemon, docker, azure, folder }
     }
 
@@ -134,20 +135,16 @@ impl World {
     /// A token for the resource manager, as the daemon would get one.
     #[must_use]
     pub fn azure_token(&self) -> String {
-        use std::io::{Read, Write};
         let body = "client_id=22222222-2222-2222-2222-222222222222&client_secret=emulator-secret&grant_type=client_credentials\
                     &scope=https%3A%2F%2Fmanagement.azure.com%2F.default";
-        let request = format!(
-            "POST /11111111-1111-1111-1111-111111111111/oauth2/v2.0/token HTTP/1.0\r\nHost: login.microsoftonline.com\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
+        let reply = ask(
+            self.azure.url().trim_start_matches("http://"),
+            "login.microsoftonline.com",
+            "POST /11111111-1111-1111-1111-111111111111/oauth2/v2.0/token",
+            &[("Content-Type", "application/x-www-form-urlencoded")],
+            body.as_bytes(),
         );
-        let mut stream = std::net::TcpStream::connect(self.azure.url().trim_start_matches("http://")).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-        let token: serde_json::Value = serde_json::from_str(body).unwrap();
-        token["access_token"].as_str().unwrap_or_else(|| panic!("{body}")).to_owned()
+        let token = reply.json();
+        token["access_token"].as_str().unwrap_or_else(|| panic!("{token}")).to_owned()
     }
 }

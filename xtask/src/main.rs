@@ -2,10 +2,12 @@
 //!
 //! - `dev`: emulator and daemon with `azf.wasm`, until Ctrl-C.
 //! - `test`: every test there is.
-//! - `build`: what the other two need, and nothing else.
-//! - `backends`, `bindings`, `bench`: the example backend in every language that it is written in.
+//! - `bench`: measures the daemon with many containers, or the example backend in each language.
+//! - `build`: what `dev` and `test` need of this project, and nothing else.
+//! - `backends`, `bindings`: the example backend in every language that it is written in.
 
 mod backends;
+mod bench;
 mod build;
 mod clients;
 mod dev;
@@ -31,24 +33,24 @@ enum Command {
     Dev(dev::Options),
     /// Runs every test: the crates' own, and the end-to-end tests with the Docker CLI, Python and Node.
     Test(test::Options),
+    /// Measures something, and prints a table.
+    Bench(bench::Options),
     /// Builds the daemon, the emulator, the agent and azf.wasm.
     Build,
     /// Builds the example backend, in all of its languages or in those that are named, and prints where the components are.
     Backends(backends::Options),
     /// Writes the bindings of the example backend anew, after the WIT package has changed.
     Bindings,
-    /// Prints what the example backend costs in each language.
-    Bench(backends::BenchOptions),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Dev(options) => dev::run(&options),
         Command::Test(options) => test::run(&options),
+        Command::Bench(options) => bench::run(&options),
         Command::Build => build::everything().map(|built| println!("{built}")),
         Command::Backends(options) => backends::run(&options),
         Command::Bindings => backends::bindings(),
-        Command::Bench(options) => backends::bench(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

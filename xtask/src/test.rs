@@ -1,10 +1,12 @@
 //! `cargo xtask test`.
 
+use std::process::Command;
+
 use anyhow::Result;
 
 use crate::backends;
-use crate::build::{self, Built};
-use crate::clients;
+use crate::build::{self, Built, TestComponents};
+use crate::clients::{self, Variable};
 use crate::say::say;
 use crate::tools;
 
@@ -12,10 +14,17 @@ use crate::tools;
 pub(crate) struct Options {
     /// Only tests whose name contains this.
     filter: Option<String>,
+    /// Holds the transcripts of the Docker CLI against a Docker Engine at this address (`unix://…`) instead, and shows what it
+    /// answers differently.
+    #[arg(long, value_name = "ADDRESS")]
+    reference: Option<String>,
 }
 
 /// Builds everything, then runs all tests of the workspace: the end-to-end tests are one of its packages.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    if let Some(address) = &options.reference {
+        return compare(address, options);
+    }
     let clients = clients::install()?;
     let built = build::everything()?;
     let components = build::test_components()?;
@@ -24,23 +33,37 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         say("SOCKERLESS_API_DESCRIPTION is not set: answers are not held against Docker's description of the API");
     }
     say("running the tests");
-    let Built { daemon, emulator, agent, component } = built;
     let mut command = tools::cargo();
-    command
-        .current_dir(build::root())
-        .args(["test", "--locked", "--workspace", "--no-fail-fast"])
-        .env("SOCKERLESS_TEST_DAEMON", daemon)
-        .env("SOCKERLESS_TEST_EMULATOR", emulator)
-        .env("SOCKERLESS_TEST_AGENT", agent)
-        .env("SOCKERLESS_TEST_COMPONENT", component)
-        .env("SOCKERLESS_TEST_NEXT_COMPONENT", components.next)
-        .env("SOCKERLESS_TEST_GUEST", components.guest)
-        .env("SOCKERLESS_TEST_GUESTS", components.guests)
-        .env("SOCKERLESS_TEST_CACHE", build::target().join("component-cache"))
-        .envs(clients)
-        .envs(examples);
+    command.current_dir(build::root()).args(["test", "--locked", "--workspace", "--no-fail-fast"]);
+    environment(&mut command, built, clients);
+    let TestComponents { next, guest, guests } = components;
+    command.env("SOCKERLESS_TEST_NEXT_COMPONENT", next);
+    command.env("SOCKERLESS_TEST_GUEST", guest).env("SOCKERLESS_TEST_GUESTS", guests);
+    command.envs(examples);
     if let Some(filter) = &options.filter {
         command.arg(filter);
     }
     tools::run(&mut command)
+}
+
+/// Holds the transcripts against an Engine. Nothing of this project is asked, so nothing but the CLI is needed.
+fn compare(address: &str, options: &Options) -> Result<()> {
+    say(format!("holding the transcripts against the Docker Engine at {address}"));
+    let mut command = tools::cargo();
+    command.current_dir(build::root()).args(["test", "--locked", "--workspace", "--no-fail-fast", "--test", "cli"]);
+    command.env("SOCKERLESS_TEST_DOCKER", "docker").env("SOCKERLESS_TEST_REFERENCE", address);
+    command.args(&options.filter);
+    tools::run(&mut command)
+}
+
+/// Tells end-to-end tests and benchmarks where everything is.
+pub(crate) fn environment(command: &mut Command, built: Built, clients: Vec<Variable>) {
+    let Built { daemon, emulator, agent, component } = built;
+    command
+        .env("SOCKERLESS_TEST_DAEMON", daemon)
+        .env("SOCKERLESS_TEST_EMULATOR", emulator)
+        .env("SOCKERLESS_TEST_AGENT", agent)
+        .env("SOCKERLESS_TEST_COMPONENT", component)
+        .env("SOCKERLESS_TEST_CACHE", build::target().join("component-cache"))
+        .envs(clients);
 }

@@ -20,6 +20,8 @@ pub struct ProcessSpec {
     pub env: Vec<String>,
     /// Working directory, made if it is missing; empty is `/`.
     pub working_dir: String,
+    /// The working directory is not made: that it is missing is an error, as it is for a command beside the container's own.
+    pub working_dir_exists: bool,
     /// `user`, `user:group`, by name or number; empty is root, or whoever the agent runs as if it is not root.
     pub user: String,
     /// Height and width of the terminal.

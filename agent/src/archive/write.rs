@@ -1,9 +1,10 @@
 //! From an archive to files.
 
 use std::io::{ErrorKind, Read};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path};
 
-use tar::{Archive, Entry, EntryType};
+use tar::{Archive, Entry, EntryType, Header};
 
 use super::ArchiveError;
 use super::place::{clean, refuse_kernel};
@@ -53,7 +54,8 @@ fn unpack(directory: &str, options: WriteOptions, input: impl Read) -> Result<()
     let mut archive = Archive::new(input);
     archive.set_preserve_permissions(true);
     archive.set_preserve_mtime(true);
-    archive.set_preserve_ownerships(options.keep_owners && nix::unistd::Uid::effective().is_root());
+    // That is done below: the crate takes an owner that is left blank for an error.
+    archive.set_preserve_ownerships(false);
     archive.set_overwrite(true);
     let malformed = |error: std::io::Error| match error.kind() {
         ErrorKind::UnexpectedEof => ArchiveError::Invalid("the archive breaks off: unexpected EOF".to_owned()),
@@ -95,16 +97,62 @@ fn extract(directory: &Path, options: WriteOptions, entry: &mut Entry<'_, impl R
     }
     let written =
         entry.unpack_in(directory).map_err(|error| ArchiveError::Failed(format!("{}: {error}", name.display())))?;
+    if written && options.keep_owners && nix::unistd::Uid::effective().is_root() {
+        give(&target, entry.header())
+            .map_err(|error| ArchiveError::Failed(format!("{}: its owner: {error}", name.display())))?;
+    }
     if written || name.components().all(|component| matches!(component, Component::CurDir | Component::RootDir)) {
         return Ok(());
     }
     Err(ArchiveError::Invalid(format!("the archive wants to leave the folder: {}", name.display())))
 }
 
+/// Gives an entry that was extracted to the owner that the archive names.
+fn give(target: &Path, header: &Header) -> std::io::Result<()> {
+    let kind = header.entry_type();
+    if kind.is_hard_link() {
+        return Ok(());
+    }
+    let old = header.as_old();
+    std::os::unix::fs::lchown(target, Some(id(&old.uid, header.uid())?), Some(id(&old.gid, header.gid())?))?;
+    let mode = header.mode().unwrap_or(0) & 0o7777;
+    if !kind.is_symlink() && mode & 0o6000 != 0 {
+        // The kernel has taken these bits away with the change of owner.
+        std::fs::set_permissions(target, std::fs::Permissions::from_mode(mode))?;
+    }
+    Ok(())
+}
+
+/// A number of a user or group; a field that is blank is root's, as it is for the Engine.
+fn id(field: &[u8], number: std::io::Result<u64>) -> std::io::Result<u32> {
+    if field.iter().all(|byte| matches!(byte, 0 | b' ')) {
+        return Ok(0);
+    }
+    u32::try_from(number?).map_err(|_| std::io::Error::new(ErrorKind::InvalidData, "the number is too large"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tar::{Builder, Header};
+    use tar::Builder;
+
+    #[test]
+    fn an_owner_that_is_left_blank_is_root() {
+        let bad = std::io::Error::from(ErrorKind::InvalidData);
+        assert_eq!(id(&[0; 8], Err(bad)).unwrap(), 0);
+        assert_eq!(id(b"0001750\0", Ok(1000)).unwrap(), 1000);
+        assert!(id(b"x\0", Err(std::io::Error::from(ErrorKind::InvalidData))).is_err());
+        let folder = tempfile::tempdir().unwrap();
+        let mut header = Header::new_ustar();
+        header.set_size(0);
+        header.set_mode(0o4755);
+        let mut builder = Builder::new(Vec::new());
+        builder.append_data(&mut header, "blank", &b""[..]).unwrap();
+        let options = WriteOptions { keep_owners: true, ..WriteOptions::default() };
+        write(folder.path().to_str().unwrap(), options, &builder.into_inner().unwrap()[..]).unwrap();
+        let mode = folder.path().join("blank").metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o4755);
+    }
 
     fn archive(entries: &[(&str, EntryType, &str)]) -> Vec<u8> {
         let mut builder = Builder::new(Vec::new());

@@ -62,7 +62,7 @@ pub(super) fn spawn(reaper: &Reaper, spec: &ProcessSpec) -> Result<Spawned, Fail
     let user = if spec.user.is_empty() && !Uid::effective().is_root() { None } else { Some(user::find(&spec.user)?) };
     let home = user.as_ref().map_or("/", |user| user.home.as_str());
     let variables = environment::of(spec, home);
-    let directory = working_dir(&spec.working_dir, user.as_ref())?;
+    let directory = working_dir(spec, user.as_ref())?;
     let (name, words) = spec.argv.split_first().ok_or_else(|| Failure::not_found("no command specified"))?;
     let program = command::resolve(name, environment::get(&variables, "PATH"), &directory)?;
     // A terminal's descriptors are open for every child for a moment: no other may be made in it.
@@ -124,8 +124,9 @@ fn exec_failure(name: &str, error: &std::io::Error) -> Failure {
     }
 }
 
-/// Made, with the folders above it, if it is missing, as the Engine does.
-fn working_dir(written: &str, user: Option<&User>) -> Result<PathBuf, Failure> {
+/// Made, with the folders above it, if it is missing and may be, as the Engine does.
+fn working_dir(spec: &ProcessSpec, user: Option<&User>) -> Result<PathBuf, Failure> {
+    let written = &spec.working_dir;
     let path = if written.is_empty() { Path::new("/") } else { Path::new(written) };
     let failed = |error: std::io::Error| {
         Failure::not_executable(format!("chdir to cwd ({written:?}) set in config.json failed: {error}"))
@@ -136,6 +137,11 @@ fn working_dir(written: &str, user: Option<&User>) -> Result<PathBuf, Failure> {
         )));
     }
     if !path.exists() {
+        if spec.working_dir_exists {
+            return Err(Failure::not_found(format!(
+                "chdir to cwd ({written:?}) set in config.json failed: no such file or directory"
+            )));
+        }
         std::fs::create_dir_all(path).map_err(failed)?;
         if let Some(user) = user {
             // It can be used all the same when it belongs to somebody else.

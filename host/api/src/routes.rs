@@ -3,7 +3,9 @@
 use http::Method;
 
 use crate::app::HandlerFn;
-use crate::handlers::{archive, backends, containers, exec, images, networks, streams, system, unsupported, volumes};
+use crate::handlers::{
+    archive, backends, containers, exec, images, networks, registry, streams, system, unsupported, volumes,
+};
 use crate::router::Route;
 
 macro_rules! table {
@@ -25,7 +27,7 @@ pub(crate) fn routes() -> Vec<Route<HandlerFn>> {
         GET    "/version"                     system::version;
         GET    "/events"                      system::events;
         GET    "/system/df"                   system::disk_usage;
-        POST   "/auth"                        unsupported::auth;
+        POST   "/auth"                        registry::login;
 
         GET    "/containers/json"             containers::list;
         POST   "/containers/create"           containers::create;
@@ -59,18 +61,18 @@ pub(crate) fn routes() -> Vec<Route<HandlerFn>> {
         POST   "/exec/{}/resize"              exec::resize;
 
         GET    "/images/json"                 images::list;
-        GET    "/images/search"               unsupported::search;
-        GET    "/images/get"                  unsupported::save;
+        GET    "/images/search"               registry::search;
+        GET    "/images/get"                  registry::save_several;
         POST   "/images/load"                 unsupported::load;
         POST   "/images/create"               images::create;
         POST   "/images/prune"                images::prune;
-        GET    "/images/{}/get"               unsupported::save;
+        GET    "/images/{}/get"               registry::save;
         GET    "/images/{}/history"           images::history;
         GET    "/images/{}/json"              images::inspect;
-        POST   "/images/{}/push"              unsupported::push;
+        POST   "/images/{}/push"              registry::push;
         POST   "/images/{}/tag"               images::tag;
         DELETE "/images/{}"                   images::remove;
-        GET    "/distribution/{}/json"        unsupported::distribution;
+        GET    "/distribution/{}/json"        registry::distribution;
         POST   "/commit"                      unsupported::commit;
         POST   "/build"                       unsupported::build;
         POST   "/build/prune"                 unsupported::build_prune;
@@ -98,7 +100,7 @@ pub(crate) fn routes() -> Vec<Route<HandlerFn>> {
         GET    "/plugins/privileges"          unsupported::plugins;
         GET    "/plugins/{}/json"             unsupported::plugin;
         DELETE "/plugins/{}"                  unsupported::plugin;
-        POST   "/plugins/{}"                  unsupported::change_plugins;
+        POST   "/plugins/{}"                  unsupported::change_plugin;
 
         POST   "/swarm/init"                  unsupported::swarm_init;
         POST   "/swarm/join"                  unsupported::swarm_init;
@@ -172,6 +174,10 @@ mod tests {
             (Method::GET, "/images/a/b/history", Some("a/b")),
             (Method::DELETE, "/images/r.io/a", Some("r.io/a")),
             (Method::POST, "/images/a/b/tag", Some("a/b")),
+            (Method::GET, "/images/get", Some("")),
+            (Method::GET, "/images/a/get", Some("a")),
+            (Method::POST, "/images/r.io:5000/a/push", Some("r.io:5000/a")),
+            (Method::GET, "/distribution/r.io/a:b/json", Some("r.io/a:b")),
             (Method::GET, "/networks", Some("")),
             (Method::GET, "/networks/a", Some("a")),
             (Method::POST, "/networks/a/connect", Some("a")),

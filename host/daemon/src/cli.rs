@@ -66,6 +66,15 @@ pub(crate) struct ServeOptions {
     /// Base URL to which every request of a backend goes, instead of the host that it names: for an emulator.
     #[arg(long, value_name = "URL", env = "SOCKERLESS_ENDPOINT_URL")]
     pub(crate) endpoint_url: Option<String>,
+    /// Whether a pull fetches the image's configuration from its registry (true or false). If not, it takes note of the reference,
+    /// and nothing goes to the network.
+    #[arg(long, value_name = "BOOL", env = "SOCKERLESS_FETCH_IMAGE_CONFIG", num_args = 0..=1, default_missing_value = "true")]
+    #[arg(value_parser = switch)]
+    pub(crate) fetch_image_config: Option<Switch>,
+    /// A registry that may be spoken to by plain HTTP: host or host:port. May be given more than once, or with commas. Those on
+    /// loopback addresses always may.
+    #[arg(long, value_name = "HOST", env = "SOCKERLESS_INSECURE_REGISTRIES", value_delimiter = ',')]
+    pub(crate) insecure_registry: Vec<String>,
     /// Certificate of the TCP listener (PEM).
     #[arg(long, value_name = "FILE", requires_all = ["tls_key", "tls_ca"])]
     pub(crate) tls_cert: Option<PathBuf>,
@@ -89,4 +98,16 @@ pub(crate) enum PluginCommand {
     },
     /// Lists the loaded backends.
     Ls,
+}
+
+/// What is on or off; nothing if its variable is set and empty.
+pub(crate) type Switch = Option<bool>;
+
+fn switch(text: &str) -> Result<Switch, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "" => Ok(None),
+        "true" | "1" | "yes" | "on" => Ok(Some(true)),
+        "false" | "0" | "no" | "off" => Ok(Some(false)),
+        _ => Err("write true or false".to_owned()),
+    }
 }

@@ -22,6 +22,9 @@ struct File {
     agents_listen: Option<String>,
     callback_url: Option<String>,
     endpoint_url: Option<String>,
+    fetch_image_config: Option<bool>,
+    #[serde(default)]
+    insecure_registries: Vec<String>,
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     tls_ca: Option<PathBuf>,
@@ -62,6 +65,10 @@ pub(crate) struct Config {
     pub(crate) agents_listen: String,
     pub(crate) callback_url: Option<String>,
     pub(crate) endpoint_url: Option<String>,
+    /// Whether pulls fetch configurations of images.
+    pub(crate) fetch_image_config: bool,
+    /// Registries that may be spoken to by plain HTTP: `host` or `host:port`.
+    pub(crate) insecure_registries: Vec<String>,
     pub(crate) tls: Option<Tls>,
     pub(crate) backends: Vec<PathBuf>,
     /// Settings of backends: the environment over the file. Holds secrets: never shown.
@@ -120,6 +127,8 @@ impl Config {
             agents_listen: options.agents_listen.or(file.agents_listen).unwrap_or_else(|| "127.0.0.1:0".to_owned()),
             callback_url: non_empty(options.callback_url.or(file.callback_url)),
             endpoint_url: non_empty(options.endpoint_url.or(file.endpoint_url)),
+            fetch_image_config: options.fetch_image_config.flatten().or(file.fetch_image_config).unwrap_or(false),
+            insecure_registries: first(options.insecure_registry, file.insecure_registries),
             tls,
             backends: first(options.backend, file.backends),
             settings: Settings(settings),
@@ -180,6 +189,24 @@ mod tests {
         assert_eq!(rules.policy.hosts.as_ref().map(Vec::len), Some(1));
         assert_eq!((rules.limits.instances, rules.limits.host_calls), (5, Limits::default().host_calls));
         assert!(load("[backend.azf.policy]\nhost = []", ServeOptions::default(), &[]).is_err());
+    }
+
+    #[test]
+    fn registries_are_as_the_operator_says() {
+        let text = "fetch_image_config = true\ninsecure_registries = ['a.lan']\n";
+        let config = load("", ServeOptions::default(), &[]).unwrap();
+        assert!(!config.fetch_image_config && config.insecure_registries.is_empty());
+        let config = load(text, ServeOptions::default(), &[]).unwrap();
+        assert!(config.fetch_image_config);
+        assert_eq!(config.insecure_registries, ["a.lan"]);
+        let options = ServeOptions {
+            fetch_image_config: Some(Some(false)),
+            insecure_registry: vec!["b.lan:5000".to_owned()],
+            ..ServeOptions::default()
+        };
+        let config = load(text, options, &[]).unwrap();
+        assert!(!config.fetch_image_config);
+        assert_eq!(config.insecure_registries, ["b.lan:5000"]);
     }
 
     #[test]

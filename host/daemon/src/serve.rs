@@ -6,7 +6,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow};
 use sockerless_agents::{AgentListener, AgentRegistry};
 use sockerless_api::{Limits, Listener, TlsFiles};
-use sockerless_engine::{Engine, Services, Stored};
+use sockerless_engine::{Engine, RegistryAccess, Services, Stored};
+use sockerless_registry::{RegistryClient, RegistryOptions};
 use sockerless_store::{SqliteStore, Store};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -56,7 +57,8 @@ async fn serve(config: Config, state: StateDir) -> Result<()> {
     for file in &config.backends {
         found.extend(loaded.load_file(file, &settings, &stored).await?);
     }
-    let engine = Engine::start(state.identity()?, store, services, loaded.clone(), stored).await?;
+    let registry = registries(&config)?;
+    let engine = Engine::start(state.identity()?, store, services, loaded.clone(), registry, stored).await?;
     engine.recovered(found).await;
     let admin = Arc::new(backends::Admin::new(loaded.clone(), settings, engine.clone()));
 
@@ -91,6 +93,13 @@ fn announce(hosts: &[Address]) {
         let _ = writeln!(out, "{host}");
     }
     let _ = out.flush();
+}
+
+/// How registries are reached.
+fn registries(config: &Config) -> Result<RegistryAccess> {
+    let tls = sockerless_plugins::tls_config().context("TLS for registries cannot be set up")?;
+    let client = RegistryClient::new(RegistryOptions { tls, insecure: config.insecure_registries.clone() })?;
+    Ok(RegistryAccess { registries: Arc::new(client), fetch_config: config.fetch_image_config })
 }
 
 /// The URL that agents are given.

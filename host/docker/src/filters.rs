@@ -1,8 +1,12 @@
 //! The `filters` of list, prune and event calls.
 
+use jiff::Timestamp;
+use regex::Regex;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
+
+use crate::time::{TimeError, parse_time};
 
 /// Names of filters, each with the values of which one (or, for some, all) must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -105,6 +109,14 @@ impl Filters {
         values.is_empty() || values.iter().any(|wanted| wanted == value)
     }
 
+    /// The values of a filter as regular expressions, read once for all that they are held against.
+    #[must_use]
+    pub fn patterns(&self, name: &str) -> Patterns {
+        let texts = self.get(name).to_vec();
+        let expressions = texts.iter().filter_map(|text| Regex::new(text).ok()).collect();
+        Patterns { texts, expressions }
+    }
+
     /// Whether one of the values asked for passes the test. An absent filter matches everything.
     pub fn matches_by(&self, name: &str, test: impl FnMut(&String) -> bool) -> bool {
         let values = self.get(name);
@@ -123,6 +135,14 @@ impl Filters {
         self.get(name).iter().any(|excluded| has_label(labels, excluded))
     }
 
+    /// The time of a filter that is one, such as `until`: the first, if there are several.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn time(&self, name: &str) -> Result<Option<Timestamp>, TimeError> {
+        self.get(name).first().map_or(Ok(None), |text| parse_time(text, Timestamp::now()))
+    }
+
     /// The value of a filter that is a boolean; `default` when it is absent.
     ///
     /// # Errors
@@ -134,6 +154,24 @@ impl Filters {
             [value] if matches!(value.as_str(), "0" | "false") => Ok(false),
             values => Err(FilterError::Value { name: name.to_owned(), values: values.to_vec() }),
         }
+    }
+}
+
+/// What texts are held against.
+#[derive(Debug)]
+pub struct Patterns {
+    texts: Vec<String>,
+    expressions: Vec<Regex>,
+}
+
+impl Patterns {
+    /// Whether the text is one of the values, or one of them is a regular expression that is found in it. What is no regular
+    /// expression matches by itself only, as with the Engine. No values match everything.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        self.texts.is_empty()
+            || self.texts.iter().any(|wanted| wanted == text)
+            || self.expressions.iter().any(|expression| expression.is_match(text))
     }
 }
 
@@ -186,6 +224,27 @@ mod tests {
         }
         assert!(Filters::default().matches_labels("label", &labels));
         assert!(!Filters::default().excludes_labels("label!", &labels));
+    }
+
+    #[test]
+    fn patterns() {
+        for (pattern, matches) in [
+            ("two", true),
+            ("^one", true),
+            ("^two", false),
+            ("^one-two$", true),
+            ("o.e", true),
+            ("[", false),
+            ("x|two", true),
+        ] {
+            let mut filters = Filters::default();
+            filters.insert("name", pattern);
+            assert_eq!(filters.patterns("name").matches("one-two"), matches, "{pattern}");
+        }
+        let mut filters = Filters::default();
+        filters.insert("name", "[");
+        assert!(filters.patterns("name").matches("["));
+        assert!(Filters::default().patterns("name").matches("x"));
     }
 
     #[test]

@@ -28,9 +28,11 @@ mod mount;
 mod name;
 mod network;
 mod path_stat;
+mod platform;
 mod port;
 mod prune;
 mod reference;
+mod registry;
 mod state;
 mod stats;
 mod summary;
@@ -49,7 +51,7 @@ pub use duration::{DurationError, parse_go_duration};
 pub use endpoint::{EndpointIpamConfig, EndpointSettings};
 pub use event::{Actor, EventMessage};
 pub use exec::{ExecCreate, ExecInspect, ExecStart, ProcessConfig};
-pub use filters::{FilterError, Filters};
+pub use filters::{FilterError, Filters, Patterns};
 pub use health::{Health, HealthConfig, HealthResult};
 pub use host_config::{
     BlkioWeightDevice, DeviceMapping, DeviceRequest, HostConfig, LogConfig, RestartPolicy, ThrottleDevice, Ulimit,
@@ -62,9 +64,13 @@ pub use network::{
     NetworkDisconnect, NetworkInspect,
 };
 pub use path_stat::PathStat;
+pub use platform::ImagePlatform;
 pub use port::{PortBinding, PortMap, PortSummary};
 pub use prune::{ContainersPruned, ImagesPruned, NetworksPruned, VolumesPruned};
-pub use reference::{ImageReference, ReferenceError};
+pub use reference::{ImageReference, ReferenceError, is_digest};
+pub use registry::{
+    BuildStep, Descriptor, DistributionInspect, ImageManifestConfig, LayerList, LoginAnswer, SearchResult,
+};
 pub use state::State;
 pub use stats::{
     BlkioEntry, BlkioStats, CpuStats, CpuUsage, MemoryStats, NetworkStats, PidsStats, Stats, ThrottlingData,

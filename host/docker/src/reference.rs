@@ -219,7 +219,9 @@ fn is_tag(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
 }
 
-fn is_digest(text: &str) -> bool {
+/// Whether a text is a digest as registries write it, of a kind that can be checked: it then may also stand in a URL.
+#[must_use]
+pub fn is_digest(text: &str) -> bool {
     match text.split_once(':') {
         Some(("sha256", hex)) => hex.len() == 64 && hex.bytes().all(is_hex),
         Some(("sha512", hex)) => hex.len() == 128 && hex.bytes().all(is_hex),

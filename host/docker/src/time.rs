@@ -16,11 +16,7 @@ pub struct TimeError(String);
 
 impl fmt::Display for TimeError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "cannot parse {:?} as a time: use seconds since 1970, RFC 3339, or a duration such as 10m",
-            self.0
-        )
+        write!(formatter, "failed to parse value as time or duration: {:?}", self.0)
     }
 }
 

@@ -111,8 +111,8 @@ impl Actor {
             Command::Unpause(reply) => (self.unpause().await, reply),
             Command::Recovered { found, reply } => (self.recovered(found).await, reply),
             Command::Edit { edit, reply } => (self.edit(edit).await, reply),
-            Command::Remove { force, reply } => {
-                let result = self.remove(force).await;
+            Command::Remove { force, volumes, reply } => {
+                let result = self.remove(force, volumes).await;
                 let gone = result.is_ok();
                 let _ = reply.send(result);
                 return if gone { Next::End } else { Next::Continue };
@@ -188,6 +188,8 @@ impl Actor {
             tracing::error!(container = %self.record.id, %error, "the end of the run is not on disk");
         }
         self.engine.execs.container_exited(&self.record.id);
+        self.engine.network_events(&self.record, "disconnect");
+        self.engine.volume_events(&self.record, "unmount");
         let attributes = [("execDuration", ran.as_secs().max(0).to_string()), ("exitCode", code.to_string())];
         self.engine.events.container(&self.record, "die", &attributes);
         self.publish();
@@ -199,7 +201,7 @@ impl Actor {
         if !over || !self.record.host_config.auto_remove {
             return Next::Continue;
         }
-        match self.remove(false).await {
+        match self.remove(false, true).await {
             Ok(()) => Next::End,
             Err(error) => {
                 tracing::error!(container = %self.record.id, %error, "the container could not be removed after its exit");
@@ -279,10 +281,7 @@ impl Actor {
     async fn kill(&mut self, signal: &str) -> Result<()> {
         let fatal = signal == "SIGKILL";
         if !self.record.state.status.is_live() {
-            return Err(Error::conflict(format!(
-                "cannot kill container: {}: container {} is not running",
-                self.record.id, self.record.id
-            )));
+            return Err(Error::conflict(format!("container {} is not running", self.record.id)));
         }
         self.record.stopped_by_client = true;
         if self.restart_at.is_some() {
@@ -306,7 +305,7 @@ impl Actor {
     async fn pause(&mut self) -> Result<()> {
         match self.record.state.status {
             Status::Running => {}
-            Status::Paused => return Err(Error::conflict(format!("container {} is already paused", self.record.id))),
+            Status::Paused => return Err(Error::conflict(format!("Container {} is already paused", self.record.id))),
             _ => return Err(Error::conflict(format!("container {} is not running", self.record.id))),
         }
         self.record.state.status = Status::Paused;
@@ -318,7 +317,7 @@ impl Actor {
 
     async fn unpause(&mut self) -> Result<()> {
         if self.record.state.status != Status::Paused {
-            return Err(Error::conflict(format!("container {} is not paused", self.record.id)));
+            return Err(Error::conflict(format!("Container {} is not paused", self.record.id)));
         }
         self.record.state.status = Status::Running;
         self.save().await?;
@@ -361,7 +360,7 @@ impl Actor {
     }
 
     /// Deletes the container here and in the cloud. On an error it stays, dead, and the removal can be tried again.
-    async fn remove(&mut self, force: bool) -> Result<()> {
+    async fn remove(&mut self, force: bool, volumes: bool) -> Result<()> {
         let status = self.record.state.status;
         if status.is_live() {
             if !force {
@@ -369,10 +368,7 @@ impl Actor {
                     Status::Paused => ("paused", "unpause and then stop the container before removing or force remove"),
                     _ => ("running", "stop the container before removing or force remove"),
                 };
-                return Err(Error::conflict(format!(
-                    "cannot remove container \"/{}\": container is {name}: {advice}",
-                    self.record.name
-                )));
+                return Err(Error::conflict(format!("container is {name}: {advice}")));
             }
             self.record.stopped_by_client = true;
             self.give_up_restart().await;
@@ -398,16 +394,16 @@ impl Actor {
             self.record.state.exit.error.clone_from(&error.message);
             self.save().await?;
             self.publish();
-            return Err(Error {
-                kind: error.kind,
-                message: format!("cannot remove container \"/{}\": {}", self.record.name, error.message),
-            });
+            return Err(error);
         }
         self.engine.services.forget(&self.record.id);
         self.engine.containers.remove(&self.record.id);
         self.engine.containers.release(&self.record.name, &self.record.id);
         self.engine.networks.release(&self.record.endpoints);
         self.engine.execs.container_removed(&self.record.id);
+        if volumes {
+            self.engine.discard_anonymous(&self.record.mounts).await;
+        }
         self.engine.events.container(&self.record, "destroy", &[]);
         self.record.state.status = Status::Removed;
         self.publish();

@@ -25,7 +25,7 @@ impl Engine {
     pub async fn archive_stat(&self, reference: &str, path: &str) -> Result<PathStat> {
         let cell = self.inner.containers.find(reference)?;
         check(path)?;
-        self.inner.agents.archive_stat(&cell.id, path).await
+        self.inner.agents.archive_stat(&cell.id, path).await.map_err(|error| as_called(error, &cell.id, reference))
     }
 
     /// A path as a tar archive.
@@ -35,7 +35,7 @@ impl Engine {
     pub async fn archive_get(&self, reference: &str, path: &str) -> Result<(PathStat, ByteStream)> {
         let cell = self.inner.containers.find(reference)?;
         check(path)?;
-        self.inner.agents.archive_get(&cell.id, path).await
+        self.inner.agents.archive_get(&cell.id, path).await.map_err(|error| as_called(error, &cell.id, reference))
     }
 
     /// The whole file system of a container as a tar archive.
@@ -62,8 +62,18 @@ impl Engine {
     ) -> Result<()> {
         let cell = self.inner.containers.find(reference)?;
         check(path)?;
-        self.inner.agents.archive_put(&cell.id, path, options, body).await
+        self.inner
+            .agents
+            .archive_put(&cell.id, path, options, body)
+            .await
+            .map_err(|error| as_called(error, &cell.id, reference))
     }
+}
+
+/// The agent knows its container by the id; the Engine's texts call it as the client did.
+fn as_called(mut error: Error, id: &str, reference: &str) -> Error {
+    error.message = error.message.replace(id, reference);
+    error
 }
 
 fn check(path: &str) -> Result<()> {

@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Unpause(Reply),
     Remove {
         force: bool,
+        /// With the volumes that nobody named.
+        volumes: bool,
         reply: Reply,
     },
     /// What a backend that takes over has found in the cloud.

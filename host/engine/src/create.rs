@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use sockerless_backend::BackendError;
 use sockerless_backend::types::{Finding, Verdict};
-use sockerless_docker::{Config, CreateRequest, HostConfig, ImageConfig, check_container_name};
+use sockerless_docker::{Config, CreateRequest, HostConfig, ImageConfig, ImagePlatform, check_container_name};
 
 use crate::actor::Actor;
 use crate::engine::{Engine, Inner};
 use crate::error::{Error, Result};
 use crate::ids;
+use crate::images::mismatch;
 use crate::record::{ContainerRecord, Intent, State, Status};
 use crate::spec;
+use crate::verify;
 
 /// How many ids are drawn before a create gives up because all of their names are taken in the cloud.
 const IDS: usize = 3;
@@ -56,20 +58,38 @@ impl Inner {
             return Err(Error::invalid("no image specified: the create body names none in \"Image\""));
         }
         let image = self.images.find(&config.image)?;
+        let wanted = platform.as_deref().filter(|platform| !platform.is_empty()).map(ImagePlatform::parse);
+        if let (Some(wanted), Some(actual)) = (&wanted, image.platform())
+            && wanted.suitability(actual).is_none()
+        {
+            return Err(Error::not_found(mismatch(&config.image, actual, wanted)));
+        }
         merge(&mut config, &image.config);
         let command: Vec<String> = [&config.entrypoint, &config.cmd].into_iter().flatten().flatten().cloned().collect();
         if command.first().is_none_or(String::is_empty) {
-            return Err(Error::invalid(
+            return Err(Error::invalid(if image.content.is_some() {
+                "no command specified"
+            } else {
                 "no command specified: images are not downloaded, so the command that the image names is not known here; \
-                 name one after the image",
-            ));
+                 name one after the image"
+            }));
         }
+        verify::create(&config, &host_config)?;
         let backend_name = self.runtime(&mut host_config)?;
         let backend = self.backend(&backend_name)?;
         host_config.apply_defaults(&backend_name);
         let endpoints = self.networks.endpoints(&host_config.network_mode, networking_config)?;
         let id = ids::object()?;
         let name = self.take_name(name, &id).inspect_err(|_| self.networks.release(&endpoints))?;
+        let held = self.volumes.hold(&id);
+        let mounts = match self.mounts(&config, &host_config, &held).await {
+            Ok(mounts) => mounts,
+            Err(error) => {
+                self.containers.release(&name, &id);
+                self.networks.release(&endpoints);
+                return Err(error);
+            }
+        };
         let mut record = ContainerRecord {
             created: Timestamp::now(),
             name: name.clone(),
@@ -82,6 +102,7 @@ impl Inner {
             config,
             host_config,
             endpoints,
+            mounts,
             command,
             handle: None,
             state: State::default(),
@@ -94,8 +115,7 @@ impl Inner {
         let warnings = match backend.plan(record.for_backend().spec).await.map_err(Error::from).and_then(judge) {
             Ok(warnings) => warnings,
             Err(error) => {
-                self.containers.release(&name, &record.id);
-                self.networks.release(&record.endpoints);
+                self.give_back(&record).await;
                 return Err(error);
             }
         };
@@ -111,8 +131,7 @@ impl Inner {
             self.services.expect(&record.id, spec::process(&record));
             if let Err(error) = self.save(&record).await {
                 self.services.forget(&record.id);
-                self.containers.release(&record.name, &record.id);
-                self.networks.release(&record.endpoints);
+                self.give_back(&record).await;
                 return Err(error);
             }
             let error = match backend.create(record.for_backend(), key).await {
@@ -216,11 +235,35 @@ fn merge(config: &mut Config, image: &ImageConfig) {
     if config.stop_signal.is_empty() {
         config.stop_signal.clone_from(&image.stop_signal);
     }
-    if config.healthcheck.is_none() {
-        config.healthcheck.clone_from(&image.healthcheck);
-    }
+    merge_healthcheck(config, image);
     for (port, empty) in &image.exposed_ports {
         config.exposed_ports.entry(port.clone()).or_insert_with(|| empty.clone());
+    }
+    for (folder, empty) in image.volumes.iter().flatten() {
+        config.volumes.get_or_insert_default().entry(folder.clone()).or_insert_with(|| empty.clone());
+    }
+}
+
+/// A client may change some of a health check's numbers and leave the rest, and the command, to the image.
+fn merge_healthcheck(config: &mut Config, image: &ImageConfig) {
+    let Some(image) = &image.healthcheck else { return };
+    let Some(own) = &mut config.healthcheck else {
+        config.healthcheck = Some(image.clone());
+        return;
+    };
+    if own.test.is_empty() {
+        own.test.clone_from(&image.test);
+    }
+    for (own, image) in [
+        (&mut own.interval, image.interval),
+        (&mut own.timeout, image.timeout),
+        (&mut own.start_period, image.start_period),
+        (&mut own.start_interval, image.start_interval),
+        (&mut own.retries, image.retries),
+    ] {
+        if *own == 0 {
+            *own = image;
+        }
     }
 }
 
@@ -291,6 +334,33 @@ mod tests {
     fn the_clients_environment_wins_by_name() {
         let config = merged(Config { env: words(&["A=client", "B"]), ..Config::default() });
         assert_eq!(config.env, words(&["A=client", "B", "PATH=/bin"]));
+    }
+
+    #[test]
+    fn volumes_and_ports_are_put_together_and_a_health_check_is_completed() {
+        let empty = |name: &str| std::collections::BTreeMap::from([(name.to_owned(), serde_json::Map::new())]);
+        let check = |test: &[&str], interval, retries| sockerless_docker::HealthConfig {
+            test: words(test).unwrap_or_default(),
+            interval,
+            retries,
+            ..sockerless_docker::HealthConfig::default()
+        };
+        let image = ImageConfig {
+            volumes: Some(empty("/image")),
+            exposed_ports: empty("80/tcp"),
+            healthcheck: Some(check(&["CMD", "true"], 5, 6)),
+            ..ImageConfig::default()
+        };
+        let mut config = Config {
+            volumes: Some(empty("/own")),
+            exposed_ports: empty("81/tcp"),
+            healthcheck: Some(check(&[], 7, 0)),
+            ..Config::default()
+        };
+        merge(&mut config, &image);
+        assert_eq!(config.volumes.unwrap().keys().collect::<Vec<_>>(), ["/image", "/own"]);
+        assert_eq!(config.exposed_ports.keys().collect::<Vec<_>>(), ["80/tcp", "81/tcp"]);
+        assert_eq!(config.healthcheck, Some(check(&["CMD", "true"], 7, 6)));
     }
 
     #[test]

@@ -29,7 +29,7 @@ impl DetachKeys {
         let Some(written) = written.filter(|written| !written.is_empty()) else {
             return Ok(Self { keys: DEFAULT.to_vec(), matched: 0 });
         };
-        let wrong = |key: &str| Error::invalid(format!("Invalid detach keys ({written}): Unknown character: '{key}'"));
+        let wrong = || Error::invalid(format!("Invalid detach keys ({written}) provided"));
         let key = |key: &str| -> Result<u8> {
             if let [byte] = key.as_bytes() {
                 return Ok(*byte);
@@ -42,7 +42,7 @@ impl DetachKeys {
                 Some(b"]") => Ok(29),
                 Some(b"^") => Ok(30),
                 Some(b"_") => Ok(31),
-                _ => Err(wrong(key)),
+                _ => Err(wrong()),
             }
         };
         Ok(Self { keys: written.split(',').map(key).collect::<Result<_>>()?, matched: 0 })

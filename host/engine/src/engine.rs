@@ -16,6 +16,7 @@ use crate::exec::Execs;
 use crate::images::Images;
 use crate::networks::Networks;
 use crate::record::{ContainerRecord, Intent, Status};
+use crate::registries::Registries;
 use crate::registry::Containers;
 use crate::services::Services;
 use crate::spec;
@@ -34,6 +35,15 @@ pub trait Backends: Send + Sync + 'static {
 
     /// All names, sorted.
     fn names(&self) -> Vec<String>;
+}
+
+/// Registries, and what they are used for.
+#[derive(Clone)]
+pub struct RegistryAccess {
+    /// How they are reached.
+    pub registries: Arc<dyn Registries>,
+    /// Whether a pull fetches the image's configuration. If not, it takes note of the reference and nothing goes to the network.
+    pub fetch_config: bool,
 }
 
 /// Who this daemon is.
@@ -61,6 +71,7 @@ pub(crate) struct Inner {
     pub(crate) containers: Containers,
     pub(crate) execs: Execs,
     pub(crate) images: Images,
+    pub(crate) registry: RegistryAccess,
     pub(crate) networks: Networks,
     pub(crate) volumes: Volumes,
     pub(crate) events: Events,
@@ -137,6 +148,7 @@ impl Engine {
         store: Arc<dyn Store>,
         services: Arc<Services>,
         backends: Arc<dyn Backends>,
+        registry: RegistryAccess,
         stored: Stored,
     ) -> Result<Self> {
         let inner = Arc::new(Inner {
@@ -148,6 +160,7 @@ impl Engine {
             containers: Containers::default(),
             execs: Execs::default(),
             images: Images::load(&*store).await?,
+            registry,
             networks: Networks::load(&*store).await?,
             volumes: Volumes::load(&*store).await?,
             store,
@@ -223,10 +236,11 @@ impl Inner {
             }
             Some(Intent::Remove { .. }) => {
                 record.state.status = Status::Dead;
+                let volumes = record.host_config.auto_remove;
                 let cell = Actor::spawn(self, record);
                 self.containers.insert(cell.clone());
                 self.tasks.spawn(async move {
-                    if let Err(error) = cell.ask(|reply| crate::cell::Command::Remove { force: true, reply }).await {
+                    if let Err(error) = cell.ask(|reply| crate::cell::Command::Remove { force: true, volumes, reply }).await {
                         tracing::warn!(container = %cell.id, %error, "a removal that was interrupted could not be ended");
                     }
                 });
@@ -263,7 +277,13 @@ impl Inner {
             }
         }
         self.services.forget(&record.id);
+        self.give_back(&record).await;
+    }
+
+    /// Gives back what was taken here for a container that is not made: its name, its addresses, its volumes.
+    pub(crate) async fn give_back(&self, record: &ContainerRecord) {
         self.containers.release(&record.name, &record.id);
         self.networks.release(&record.endpoints);
+        self.discard_anonymous(&record.mounts).await;
     }
 }

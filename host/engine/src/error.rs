@@ -19,6 +19,8 @@ pub enum ErrorKind {
     NotFound,
     /// The state of the thing does not allow it. 409.
     Conflict,
+    /// Too often: the registry wants to be asked later. 429.
+    TooManyRequests,
     /// This daemon, or this backend, does not do that. 501.
     NotImplemented,
     /// Not now. 503.
@@ -69,6 +71,13 @@ impl Error {
         unavailable => Unavailable,
         /// Anything else.
         internal => Internal,
+    }
+
+    /// The same, said of what was being done.
+    #[must_use]
+    pub(crate) fn within(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
     }
 
     /// `No such container: x`.

@@ -97,7 +97,8 @@ impl Engine {
         if command.first().is_none_or(String::is_empty) {
             return Err(Error::invalid("No exec command specified"));
         }
-        DetachKeys::parse(Some(&request.detach_keys))?;
+        DetachKeys::parse(Some(&request.detach_keys))
+            .map_err(|_| Error::internal(format!("Invalid escape keys ({}) provided", request.detach_keys)))?;
         let id = ids::object()?;
         let exec = Exec {
             id: id.clone(),
@@ -161,10 +162,10 @@ impl Engine {
         match record.state.status {
             Status::Running => Ok(record),
             Status::Paused => {
-                Err(Error::conflict(format!("container {reference} is paused, unpause the container before exec")))
+                Err(Error::conflict(format!("Container {reference} is paused, unpause the container before exec")))
             }
             Status::Restarting => Err(Error::conflict(format!(
-                "container {reference} is restarting, wait until the container is running"
+                "Container {reference} is restarting, wait until the container is running"
             ))),
             _ => Err(Error::conflict(format!("container {} is not running", record.id))),
         }
@@ -209,6 +210,7 @@ impl Engine {
             stop_signal: String::new(),
             hostname: Some(config.hostname.clone()).filter(|name| !name.is_empty()),
             folders: Vec::new(),
+            working_dir_exists: true,
         };
         self.inner.agents.start_process(&exec.container, &exec.id, &spec).await
     }

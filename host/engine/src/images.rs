@@ -1,40 +1,70 @@
-//! Images, by reference only.
+//! Images: their names, and what is known of them.
 //!
-//! Nothing is downloaded: the cloud pulls an image when a container is made of it. A pull takes note of the reference, so that
-//! clients find what they pulled, and says so in its progress.
+//! No layer is downloaded: the cloud pulls an image when a container is made of it. By default a pull takes note of the reference
+//! and no more. If the operator wants it, a pull fetches the image's configuration from its registry, and with that everything
+//! that clients see of an image is true.
+//!
+//! - `pull`: how images come to be known. `show`: what clients see of them. `registry`: what registries are asked for beside that.
+
+mod pull;
+mod registry;
+mod show;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
-use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sockerless_docker::{
-    Filters, GraphDriver, ImageConfig, ImageDeleted, ImageHistory, ImageInspect, ImageMetadata, ImageReference,
-    ImageSummary, ImagesPruned, RootFs, ZERO_TIME, format_time,
-};
+use sockerless_docker::{Filters, ImageConfig, ImageDeleted, ImagePlatform, ImageReference, ImagesPruned};
 use sockerless_store::{Change, Kind, Store};
 
 use crate::engine::{Engine, Inner};
 use crate::error::{Error, Result};
-use crate::frames::ByteStream;
+use crate::registries::ImageContent;
+
+pub use pull::PullOptions;
+pub(crate) use pull::mismatch;
+pub use registry::SearchOptions;
 
 /// An image that was pulled or tagged.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ImageRecord {
-    /// `sha256:` of the reference that it was pulled by.
+    /// The digest of its configuration; if that is not known, the SHA-256 of the reference that it was pulled by.
     pub(crate) id: String,
     /// Familiar names with tag or digest, sorted.
     pub(crate) references: Vec<String>,
     pub(crate) pulled: Timestamp,
+    /// What it gives to its containers.
     pub(crate) config: ImageConfig,
+    /// Everything else, if it was fetched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) content: Option<ImageContent>,
+}
+
+impl ImageRecord {
+    /// For what it is made, if that is known.
+    pub(crate) fn platform(&self) -> Option<&ImagePlatform> {
+        self.content.as_ref().map(|content| &content.config.platform)
+    }
+
+    /// When it was built; if that is not known, when it was pulled.
+    fn created(&self) -> Timestamp {
+        let built = self.content.as_ref().and_then(|content| content.config.created.parse().ok());
+        built.unwrap_or(self.pulled)
+    }
+
+    /// The sum of its layers' sizes in bytes, as they lie in the registry.
+    fn size(&self) -> i64 {
+        self.content.iter().flat_map(|content| &content.layers).fold(0, |sum, size| sum.saturating_add(*size))
+    }
 }
 
 /// All images, by id.
 #[derive(Default)]
 pub(crate) struct Images {
     by_id: Mutex<BTreeMap<String, Arc<ImageRecord>>>,
+    /// Held while records are read to be changed: of two changes none is lost.
+    changing: tokio::sync::Mutex<()>,
 }
 
 impl Images {
@@ -46,7 +76,7 @@ impl Images {
             })?;
             by_id.insert(record.id.clone(), Arc::new(record));
         }
-        Ok(Self { by_id: Mutex::new(by_id) })
+        Ok(Self { by_id: Mutex::new(by_id), changing: tokio::sync::Mutex::default() })
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<ImageRecord>>> {
@@ -71,8 +101,9 @@ impl Images {
         }
         let reference = ImageReference::parse(written).map(ImageReference::or_latest);
         if let Ok(reference) = &reference {
-            let familiar = reference.familiar();
-            if let Some(image) = images.values().find(|image| image.references.contains(&familiar)) {
+            let names = [kept(reference), reference.familiar()];
+            let named = |image: &&Arc<ImageRecord>| names.iter().any(|name| image.references.contains(name));
+            if let Some(image) = images.values().find(named) {
                 return Ok(image.clone());
             }
         }
@@ -128,144 +159,14 @@ impl Inner {
 }
 
 impl Engine {
-    /// Takes note of an image. Answers Docker's progress lines.
-    ///
-    /// # Errors
-    /// A malformed reference; the note cannot be written.
-    pub async fn pull_image(&self, name: &str, tag: Option<&str>) -> Result<ByteStream> {
-        let invalid = |error: sockerless_docker::ReferenceError| Error::invalid(error.to_string());
-        let mut reference = ImageReference::parse(name).map_err(invalid)?;
-        if let Some(tag) = tag.filter(|tag| !tag.is_empty()) {
-            reference = reference.with_tag(tag).map_err(invalid)?;
-        }
-        let reference = reference.or_latest();
-        let familiar = reference.familiar();
-        let known = self.inner.images.find(&familiar).is_ok();
-        if !known {
-            let digest = ring::digest::digest(&ring::digest::SHA256, reference.to_string().as_bytes());
-            let id = format!("sha256:{}", hex::encode(digest));
-            self.inner.take_reference(&familiar, &id).await?;
-            let mut record = self.inner.images.find(&id).map_or_else(
-                |_| ImageRecord {
-                    id,
-                    references: Vec::new(),
-                    pulled: Timestamp::now(),
-                    config: ImageConfig::default(),
-                },
-                |image| (*image).clone(),
-            );
-            record.references.push(familiar.clone());
-            record.references.sort();
-            self.inner.save_image(record).await?;
-        }
-        if let Ok(image) = self.inner.images.find(&familiar) {
-            self.inner.image_event("pull", &familiar, &reference.familiar_name());
-            tracing::debug!(image = %image.id, reference = %familiar, "pulled by reference");
-        }
-        let version = reference.tag().or(reference.digest()).unwrap_or("latest").to_owned();
-        let news = if known { "Image is up to date for" } else { "Downloaded newer image for" };
-        let lines = [
-            serde_json::json!({ "status": format!("Pulling from {}", reference.path()), "id": version }),
-            serde_json::json!({ "status": "Noted by reference: the layers are pulled where the container runs" }),
-            serde_json::json!({ "status": format!("Status: {news} {familiar}") }),
-        ];
-        Ok(stream::iter(lines.map(|line| Ok(Bytes::from(format!("{line}\r\n"))))).boxed())
-    }
-
-    /// The images that are known.
-    ///
-    /// # Errors
-    /// An unknown filter.
-    pub fn images(&self, filters: &Filters) -> Result<Vec<ImageSummary>> {
-        filters.accept(&["dangling", "label", "before", "since", "until", "reference"])?;
-        let dangling = filters.boolean("dangling", false)?;
-        let boundary = |name: &str| match filters.get(name).first() {
-            Some(image) => self.inner.images.find(image).map(|image| Some(image.pulled)),
-            None => Ok(None),
-        };
-        let (before, since) = (boundary("before")?, boundary("since")?);
-        let mut images = self.inner.images.all();
-        images.sort_by_key(|image| std::cmp::Reverse(image.pulled));
-        let containers = self.inner.containers.all();
-        Ok(images
-            .iter()
-            .filter(|image| !filters.contains("dangling") || image.references.is_empty() == dangling)
-            .filter(|image| before.is_none_or(|before| image.pulled < before))
-            .filter(|image| since.is_none_or(|since| image.pulled > since))
-            .filter(|image| filters.matches_labels("label", &image.config.labels.clone().unwrap_or_default()))
-            .filter(|image| {
-                filters.matches_by("reference", |wanted| {
-                    image.references.iter().any(|reference| {
-                        let name = reference.rsplit_once(':').map_or(reference.as_str(), |(name, _)| name);
-                        wildcard(wanted, reference) || wildcard(wanted, name)
-                    })
-                })
-            })
-            .map(|image| {
-                let used = containers.iter().filter(|cell| cell.record().image_id == image.id).count();
-                ImageSummary {
-                    containers: i64::try_from(used).unwrap_or(i64::MAX),
-                    created: image.pulled.as_second(),
-                    id: image.id.clone(),
-                    labels: image.config.labels.clone(),
-                    repo_digests: digests(image),
-                    repo_tags: tags(image),
-                    shared_size: -1,
-                    ..ImageSummary::default()
-                }
-            })
-            .collect())
-    }
-
-    /// Everything that is known of an image.
-    ///
-    /// # Errors
-    /// No such image.
-    pub fn inspect_image(&self, name: &str) -> Result<ImageInspect> {
-        let image = self.inner.images.find(name)?;
-        Ok(ImageInspect {
-            id: image.id.clone(),
-            repo_tags: tags(&image),
-            repo_digests: digests(&image),
-            comment: "known by reference only: the layers are where the container runs".to_owned(),
-            created: ZERO_TIME.to_owned(),
-            architecture: "amd64".to_owned(),
-            os: "linux".to_owned(),
-            graph_driver: GraphDriver { data: Some(BTreeMap::new()), name: "reference".to_owned() },
-            root_fs: RootFs { r#type: "layers".to_owned(), layers: Vec::new() },
-            metadata: ImageMetadata { last_tag_time: format_time(image.pulled) },
-            config: Some(image.config.clone()),
-            ..ImageInspect::default()
-        })
-    }
-
-    /// How an image came to be: of one known by reference, one entry that says so.
-    ///
-    /// # Errors
-    /// No such image.
-    pub fn image_history(&self, name: &str) -> Result<Vec<ImageHistory>> {
-        let image = self.inner.images.find(name)?;
-        Ok(vec![ImageHistory {
-            comment: "known by reference only".to_owned(),
-            created: image.pulled.as_second(),
-            id: image.id.clone(),
-            tags: Some(tags(&image)),
-            ..ImageHistory::default()
-        }])
-    }
-
     /// Gives an image one more name.
     ///
     /// # Errors
     /// No such image; a malformed name.
     pub async fn tag_image(&self, name: &str, repository: &str, tag: Option<&str>) -> Result<()> {
+        let _changing = self.inner.images.changing.lock().await;
         let image = self.inner.images.find(name)?;
-        let invalid = |error: sockerless_docker::ReferenceError| Error::invalid(error.to_string());
-        let mut reference = ImageReference::parse(repository).map_err(invalid)?;
-        if let Some(tag) = tag.filter(|tag| !tag.is_empty()) {
-            reference = reference.with_tag(tag).map_err(invalid)?;
-        }
-        let familiar = reference.or_latest().familiar();
+        let familiar = named(repository, tag)?.or_latest().familiar();
         self.inner.take_reference(&familiar, &image.id).await?;
         let mut record = (*image).clone();
         if !record.references.contains(&familiar) {
@@ -282,18 +183,18 @@ impl Engine {
     /// # Errors
     /// No such image; a container uses it.
     pub async fn remove_image(&self, name: &str, force: bool) -> Result<Vec<ImageDeleted>> {
+        let _changing = self.inner.images.changing.lock().await;
+        self.remove_image_alone(name, force).await
+    }
+
+    /// The same for one who has the right to change images.
+    async fn remove_image_alone(&self, name: &str, force: bool) -> Result<Vec<ImageDeleted>> {
         let image = self.inner.images.find(name)?;
         let by_id =
             image.id.strip_prefix("sha256:").unwrap_or_default().starts_with(name.trim_start_matches("sha256:"));
-        let familiar =
-            ImageReference::parse(name).map(|reference| reference.or_latest().familiar()).unwrap_or_default();
-        let going: Vec<String> = if by_id {
-            image.references.clone()
-        } else {
-            image.references.iter().filter(|reference| **reference == familiar).cloned().collect()
-        };
+        let going = if by_id { image.references.clone() } else { untagged(&image.references, name) };
         let short = image.id.trim_start_matches("sha256:").chars().take(12).collect::<String>();
-        if by_id && going.len() > 1 && !force {
+        if by_id && !force && !is_single(&going) {
             return Err(Error::conflict(format!(
                 "conflict: unable to delete {short} (must be forced) - image is referenced in multiple repositories"
             )));
@@ -343,64 +244,100 @@ impl Engine {
     pub async fn prune_images(&self, filters: &Filters) -> Result<ImagesPruned> {
         filters.accept(&["dangling", "label", "label!", "until"])?;
         let only_dangling = filters.boolean("dangling", true)?;
+        if filters.get("until").len() > 1 {
+            return Err(Error::internal("more than one until filter specified"));
+        }
+        let until = filters.time("until").map_err(|error| Error::internal(error.to_string()))?;
+        let _changing = self.inner.images.changing.lock().await;
         let mut deleted = Vec::new();
         for image in self.inner.images.all() {
             let labels = image.config.labels.clone().unwrap_or_default();
             let used = self.inner.containers.all().iter().any(|cell| cell.record().image_id == image.id);
             if used
                 || (only_dangling && !image.references.is_empty())
+                || until.is_some_and(|until| image.created() > until)
                 || !filters.matches_labels("label", &labels)
                 || filters.excludes_labels("label!", &labels)
             {
                 continue;
             }
-            deleted.extend(self.remove_image(&image.id, true).await?);
+            deleted.extend(self.remove_image_alone(&image.id, true).await?);
         }
         self.inner.events.publish("image", "prune", "", BTreeMap::from([("reclaimed".to_owned(), "0".to_owned())]));
         Ok(ImagesPruned { images_deleted: Some(deleted).filter(|deleted| !deleted.is_empty()), space_reclaimed: 0 })
     }
 }
 
-fn tags(image: &ImageRecord) -> Vec<String> {
-    image.references.iter().filter(|reference| !reference.contains('@')).cloned().collect()
+/// The image that a client names, with the tag or digest that it names beside.
+///
+/// # Errors
+/// Either is malformed.
+fn named(name: &str, tag: Option<&str>) -> Result<ImageReference> {
+    let reference = ImageReference::parse(name);
+    let reference = match tag.filter(|tag| !tag.is_empty()) {
+        Some(tag) => reference.and_then(|reference| reference.with_tag(tag)),
+        None => reference,
+    };
+    reference.map_err(|error| Error::invalid(error.to_string()))
 }
 
-fn digests(image: &ImageRecord) -> Vec<String> {
-    image.references.iter().filter(|reference| reference.contains('@')).cloned().collect()
-}
-
-/// Shell patterns with `*` and `?`, where `*` does not cross a slash.
-fn wildcard(pattern: &str, text: &str) -> bool {
-    fn matches(pattern: &[u8], text: &[u8]) -> bool {
-        match pattern.split_first() {
-            None => text.is_empty(),
-            Some((b'*', rest)) => (0..=text.len())
-                .take_while(|at| !text.get(..*at).is_some_and(|skipped| skipped.contains(&b'/')))
-                .any(|at| matches(rest, text.get(at..).unwrap_or_default())),
-            Some((b'?', rest)) => text.split_first().is_some_and(|(byte, text)| *byte != b'/' && matches(rest, text)),
-            Some((wanted, rest)) => {
-                text.split_first().is_some_and(|(byte, text)| byte == wanted && matches(rest, text))
-            }
-        }
+/// How a reference is kept: by its digest if it has one, since that says more than the tag.
+fn kept(reference: &ImageReference) -> String {
+    match reference.digest() {
+        Some(digest) => format!("{}@{digest}", reference.familiar_name()),
+        None => reference.familiar(),
     }
-    matches(pattern.as_bytes(), text.as_bytes())
+}
+
+/// The repository of a reference that is kept.
+fn repository(kept: &str) -> &str {
+    let name = kept.split('@').next().unwrap_or(kept);
+    match name.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => repository,
+        _ => name,
+    }
+}
+
+/// What goes with a name: with the last tag of a repository, its digests.
+fn untagged(references: &[String], name: &str) -> Vec<String> {
+    let Ok(reference) = ImageReference::parse(name).map(ImageReference::or_latest) else { return Vec::new() };
+    let names = [kept(&reference), reference.familiar()];
+    let is_named = |reference: &&String| names.contains(*reference);
+    let mut going: Vec<String> = references.iter().filter(is_named).cloned().collect();
+    let of_repository = |other: &&String| repository(other) == reference.familiar_name() && !going.contains(*other);
+    let rest: Vec<String> = references.iter().filter(of_repository).cloned().collect();
+    if going.iter().any(|reference| !reference.contains('@')) && rest.iter().all(|reference| reference.contains('@')) {
+        going.extend(rest);
+    }
+    going
+}
+
+/// Whether all names of an image are one to its users: a tag, and digests of the same repository.
+fn is_single(references: &[String]) -> bool {
+    let tags = references.iter().filter(|reference| !reference.contains('@')).count();
+    let first = references.first().map(|reference| repository(reference));
+    references.len() < 2 || (tags < 2 && references.iter().all(|reference| Some(repository(reference)) == first))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::wildcard;
+    use super::{is_single, untagged};
+
+    fn list(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
 
     #[test]
-    fn patterns_of_references() {
-        for (pattern, text, matched) in [
-            ("busy*", "busybox", true),
-            ("busybox:*", "busybox:latest", true),
-            ("*", "a/b", false),
-            ("*/b", "a/b", true),
-            ("b?x", "box", true),
-            ("box", "boxes", false),
-        ] {
-            assert_eq!(wildcard(pattern, text), matched, "{pattern} {text}");
-        }
+    fn digests_go_with_the_last_tag_of_their_repository() {
+        let digest = format!("r:5000/a@sha256:{}", "0".repeat(64));
+        let both = list(&format!("r:5000/a:1 r:5000/a:2 {digest}"));
+        assert_eq!(untagged(&both, "r:5000/a:1"), list("r:5000/a:1"));
+        let last = list(&format!("other:1 r:5000/a:1 {digest}"));
+        assert_eq!(untagged(&last, "r:5000/a:1"), list(&format!("r:5000/a:1 {digest}")));
+        assert_eq!(untagged(&last, &digest), list(&digest));
+        assert!(untagged(&last, "nope").is_empty());
+        assert!(!is_single(&both) && !is_single(&last));
+        assert!(is_single(&list(&format!("r:5000/a:1 {digest}"))) && is_single(&list("a:1")) && is_single(&[]));
+        assert!(!is_single(&list("a:1 b:1")));
     }
 }

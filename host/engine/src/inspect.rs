@@ -3,13 +3,21 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use sockerless_docker::{ContainerInspect, GraphDriver, MountPoint, NetworkSettings, State, ZERO_TIME, format_time};
+use sockerless_docker::{ContainerInspect, GraphDriver, NetworkSettings, State, ZERO_TIME, format_time};
 
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::record::{ContainerRecord, Status};
 
 impl Engine {
+    /// That there is such a container.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn container_exists(&self, reference: &str) -> Result<()> {
+        self.inner.containers.find(reference).map(drop)
+    }
+
     /// Everything that Docker shows of a container.
     ///
     /// # Errors
@@ -38,7 +46,7 @@ impl Engine {
             graph_driver: GraphDriver { data: Some(BTreeMap::new()), name: driver },
             size_rw: size.then_some(0),
             size_root_fs: size.then_some(0),
-            mounts: mounts(&record),
+            mounts: record.mount_points().cloned().collect(),
             config: record.config.clone(),
             network_settings: network_settings(&record),
             ..ContainerInspect::default()
@@ -63,26 +71,6 @@ fn state(record: &ContainerRecord) -> State {
         finished_at: time(state.finished_at),
         health: state.health.clone(),
     }
-}
-
-/// Binds and volumes as the client named them. What is in them lives where the backend puts it, and `plan` has said so.
-fn mounts(record: &ContainerRecord) -> Vec<MountPoint> {
-    let binds = record.host_config.binds.iter().flatten().filter_map(|bind| {
-        let mut parts = bind.split(':');
-        let (source, destination, mode) = (parts.next()?, parts.next()?, parts.next().unwrap_or_default());
-        let path = source.starts_with('/');
-        Some(MountPoint {
-            r#type: if path { "bind" } else { "volume" }.to_owned(),
-            name: if path { String::new() } else { source.to_owned() },
-            source: if path { source.to_owned() } else { String::new() },
-            destination: destination.to_owned(),
-            driver: if path { String::new() } else { "local".to_owned() },
-            mode: mode.to_owned(),
-            rw: !mode.split(',').any(|option| option == "ro"),
-            propagation: if path { "rprivate" } else { "" }.to_owned(),
-        })
-    });
-    binds.collect()
 }
 
 fn network_settings(record: &ContainerRecord) -> NetworkSettings {

@@ -1,11 +1,13 @@
 //! Containers, execs, images, networks, volumes and events: what the Docker API acts on.
 //!
 //! The engine knows no HTTP and no WebAssembly. Above it is the API, which turns requests into calls of [`Engine`]; below it are
-//! a [`Store`](sockerless_store::Store), the agents inside the containers, and [`Backend`](sockerless_backend::Backend)s.
+//! a [`Store`](sockerless_store::Store), the agents inside the containers, [`Backend`](sockerless_backend::Backend)s and
+//! [`Registries`].
 //!
 //! - [`Engine`]: everything that clients ask for; [`Error`]: how it says no.
 //! - `actor`, `start`, `restart`, `run`, `health`: one task per container owns its transitions, others watch its run and its
 //!   health.
+//! - `create`, `verify`, `mounts`: how a container comes to be. `manage`, `list`, `inspect`: it as a whole.
 //! - `attach`, `exec`, `logs`, `archive`, `stats`, `top`: what goes on inside a container, by its agent.
 //! - [`Services`]: what the engine gives to backends.
 
@@ -32,8 +34,10 @@ mod lines;
 mod list;
 mod logs;
 mod manage;
+mod mounts;
 mod networks;
 mod record;
+mod registries;
 mod registry;
 mod restart;
 mod run;
@@ -43,19 +47,22 @@ mod spec;
 mod start;
 mod stats;
 mod top;
+mod verify;
 mod volumes;
 mod wait;
 
 pub use archive::ArchivePutOptions;
 pub use attach::{AttachOptions, Session, Stdin};
 pub use create::Created;
-pub use engine::{Backends, Engine, Identity, Stored};
+pub use engine::{Backends, Engine, Identity, RegistryAccess, Stored};
 pub use error::{Error, ErrorKind, Result};
 pub use events::EventOptions;
 pub use frames::{ByteStream, Output};
+pub use images::{PullOptions, SearchOptions};
 pub use list::ListOptions;
 pub use logs::LogOptions;
 pub use manage::RemoveOptions;
+pub use registries::{Fetch, FetchFailure, Fetched, ImageContent, Registries, Search};
 pub use services::Services;
 pub use stats::StatsOptions;
 pub use wait::{Wait, WaitCondition, WaitResult};

@@ -1,9 +1,10 @@
 //! Listing containers.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sockerless_docker::{ContainerSummary, Filters, SummaryHostConfig, SummaryNetworkSettings};
+use sockerless_docker::{ContainerSummary, Filters, PortSummary, SummaryHostConfig, SummaryNetworkSettings};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -40,6 +41,8 @@ const FILTERS: [&str; 15] = [
     "volume",
 ];
 
+const HEALTH: [&str; 4] = ["none", "starting", "healthy", "unhealthy"];
+
 const STATUSES: [&str; 7] = ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
 
 impl Engine {
@@ -50,25 +53,30 @@ impl Engine {
     pub fn containers(&self, options: &ListOptions) -> Result<Vec<ContainerSummary>> {
         let filters = &options.filters;
         filters.accept(&FILTERS)?;
-        if let Some(wrong) = filters.get("status").iter().find(|status| !STATUSES.contains(&status.as_str())) {
-            return Err(Error::invalid(format!("invalid filter 'status={wrong}'")));
-        }
+        one_of(filters, "status", "state", &STATUSES)?;
+        one_of(filters, "health", "health", &HEALTH)?;
+        let task = if filters.contains("is-task") { Some(filters.boolean("is-task", false)?) } else { None };
         let exited = filters
             .get("exited")
             .iter()
-            .map(|code| code.parse::<i32>().map_err(|_| Error::invalid(format!("invalid filter 'exited={code}'"))))
+            .map(|code| {
+                code.parse::<i32>().map_err(|_| {
+                    // The words of the Engine's language for a text that is no number.
+                    Error::invalid(format!(
+                        "invalid filter 'exited={code}': strconv.Atoi: parsing {code:?}: invalid syntax"
+                    ))
+                })
+            })
             .collect::<Result<Vec<_>>>()?;
+        let names = filters.patterns("name");
+        let (publish, expose) = (port_filter(filters, "publish")?, port_filter(filters, "expose")?);
         let boundary = |name: &str| match filters.get(name).first() {
             Some(reference) => self.inner.containers.find(reference).map(|cell| Some(cell.record().created)),
             None => Ok(None),
         };
         let (before, since) = (boundary("before")?, boundary("since")?);
-        let any_state = options.all
-            || options.limit.is_some()
-            || before.is_some()
-            || since.is_some()
-            || filters.contains("status")
-            || filters.contains("exited");
+        let any_state =
+            options.all || options.limit.is_some() || filters.contains("status") || filters.contains("exited");
         let now = Timestamp::now();
         let all = self.inner.containers.all();
         let chosen = all
@@ -80,6 +88,13 @@ impl Engine {
             .filter(|record| {
                 exited.is_empty() || (record.state.status == Status::Exited && exited.contains(&record.state.exit.code))
             })
+            // No container is a task of a swarm.
+            .filter(|_| task != Some(true))
+            .filter(|record| has_port(&expose, record.config.exposed_ports.keys()))
+            .filter(|record| {
+                has_port(&publish, record.host_config.port_bindings.iter().flatten().map(|(port, _)| port))
+            })
+            .filter(|record| names.matches(&record.name) || names.matches(&format!("/{}", record.name)))
             .filter(|record| self.passes(filters, record));
         Ok(chosen.take(options.limit.unwrap_or(usize::MAX)).map(|record| summary(&record, now)).collect())
     }
@@ -88,27 +103,57 @@ impl Engine {
         let labels = record.config.labels.clone().unwrap_or_default();
         filters.matches("status", record.state.status.as_str())
             && filters.matches_by("id", |id| record.id.starts_with(id.as_str()))
-            && filters.matches_by("name", |name| format!("/{}", record.name).contains(name.as_str()))
             && filters.matches_labels("label", &labels)
             && filters.matches_by("ancestor", |image| self.inner.images.is(image, &record.image_id))
             && filters.matches_by("network", |network| {
                 record.endpoints.iter().any(|(name, endpoint)| name == network || endpoint.network_id == *network)
             })
             && filters.matches_by("volume", |volume| {
-                record.host_config.binds.iter().flatten().any(|bind| bind.split(':').any(|part| part == volume))
+                record.mount_points().any(|point| point.name == *volume || point.destination == *volume)
             })
             && filters.matches("health", record.state.health.as_ref().map_or("none", |health| &health.status))
             && filters.matches_by("isolation", |isolation| isolation.is_empty() || isolation == "default")
-            && filters.matches_by("is-task", |task| task == "false")
-            && filters.matches_by("expose", |port| record.config.exposed_ports.contains_key(&with_protocol(port)))
-            && filters.matches_by("publish", |port| {
-                record.host_config.port_bindings.as_ref().is_some_and(|ports| ports.contains_key(&with_protocol(port)))
-            })
     }
 }
 
-fn with_protocol(port: &str) -> String {
-    if port.contains('/') { port.to_owned() } else { format!("{port}/tcp") }
+fn one_of(filters: &Filters, name: &str, what: &str, known: &[&str]) -> Result<()> {
+    match filters.get(name).iter().find(|value| !known.contains(&value.as_str())) {
+        None => Ok(()),
+        Some(wrong) => Err(Error::invalid(format!(
+            "invalid filter '{name}={wrong}': invalid value for {what} ({wrong}): must be one of {}",
+            known.join(", ")
+        ))),
+    }
+}
+
+/// Ports of a filter, as ranges with their protocols: `80`, `80/udp`, `80-90`.
+fn port_filter(filters: &Filters, name: &str) -> Result<Vec<(RangeInclusive<u16>, String)>> {
+    let port = |value: &String| {
+        let (ports, protocol) = value.split_once('/').unwrap_or((value, "tcp"));
+        let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
+        let number = |text: &str| {
+            text.parse::<u16>().map_err(|_| {
+                Error::internal(format!(
+                    "error while looking up for {name} {value}: strconv.ParseUint: parsing {text:?}: invalid syntax"
+                ))
+            })
+        };
+        Ok((number(first)?..=number(last)?, protocol.to_owned()))
+    };
+    filters.get(name).iter().map(port).collect()
+}
+
+/// The parts of a container's port: `80/tcp`, or `80`.
+fn number_and_protocol(port: &str) -> Option<(u16, &str)> {
+    let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
+    Some((number.parse().ok()?, protocol))
+}
+
+/// Whether one of the container's ports (`80/tcp`) is in one of the ranges. No ranges let all pass.
+fn has_port<'a>(wanted: &[(RangeInclusive<u16>, String)], ports: impl Iterator<Item = &'a String>) -> bool {
+    let mut ports = ports.filter_map(|port| number_and_protocol(port));
+    wanted.is_empty()
+        || ports.any(|(number, protocol)| wanted.iter().any(|(range, of)| range.contains(&number) && of == protocol))
 }
 
 fn summary(record: &ContainerRecord, now: Timestamp) -> ContainerSummary {
@@ -127,8 +172,21 @@ fn summary(record: &ContainerRecord, now: Timestamp) -> ContainerSummary {
             ..SummaryHostConfig::default()
         },
         network_settings: SummaryNetworkSettings { networks: record.endpoints.clone() },
+        ports: exposed(record),
+        mounts: record.mount_points().cloned().collect(),
         ..ContainerSummary::default()
     }
+}
+
+/// Ports that the container says it listens on, while it runs. None is published.
+fn exposed(record: &ContainerRecord) -> Vec<PortSummary> {
+    let ports = record.config.exposed_ports.keys().filter(|_| record.state.status.is_live());
+    ports
+        .filter_map(|port| {
+            let (private_port, protocol) = number_and_protocol(port)?;
+            Some(PortSummary { private_port, r#type: protocol.to_owned(), ..PortSummary::default() })
+        })
+        .collect()
 }
 
 /// The words of `docker ps` in the column STATUS.

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use sockerless_docker::{ContainerUpdate, ContainersPruned, Filters, check_container_name, parse_time};
+use sockerless_docker::{ContainerUpdate, ContainersPruned, Filters, check_container_name};
 
 use crate::cell::{Cell, Command};
 use crate::engine::Engine;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::record::Status;
 use crate::signals;
+use crate::verify;
 
 /// How a container is removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Engine {
     /// Starts a container.
     ///
     /// # Errors
-    /// [`ErrorKind::NotModified`] when it runs; whatever the backend says; the command cannot be executed.
+    /// [`NotModified`](crate::ErrorKind::NotModified) when it runs; whatever the backend says; the command cannot be executed.
     pub async fn start_container(&self, reference: &str) -> Result<()> {
         self.find(reference)?.ask(Command::Start).await
     }
@@ -38,7 +38,7 @@ impl Engine {
     /// Stops a container, as its backend does that.
     ///
     /// # Errors
-    /// [`ErrorKind::NotModified`] when it does not run.
+    /// [`NotModified`](crate::ErrorKind::NotModified) when it does not run.
     pub async fn stop_container(&self, reference: &str, signal: Option<String>, timeout: Option<i32>) -> Result<()> {
         let signal = signal.map(|signal| signals::parse(Some(&signal))).transpose()?;
         self.find(reference)?.ask(|reply| Command::Stop { signal, timeout, reply }).await
@@ -57,14 +57,12 @@ impl Engine {
     /// # Errors
     /// No such signal; the container does not run.
     pub async fn kill_container(&self, reference: &str, signal: Option<&str>) -> Result<()> {
-        let signal = signals::parse(signal)?;
-        let cell = self.find(reference)?;
-        cell.ask(|reply| Command::Kill { signal, reply }).await.map_err(|error| match error.kind {
-            ErrorKind::Conflict if error.message.starts_with("cannot kill container") => {
-                Error::conflict(format!("cannot kill container: {reference}: container {} is not running", cell.id))
-            }
-            _ => error,
-        })
+        let killed = async {
+            let cell = self.find(reference)?;
+            let signal = signals::parse(signal)?;
+            cell.ask(|reply| Command::Kill { signal, reply }).await
+        };
+        killed.await.map_err(|error| error.within(&format!("cannot kill container: {reference}")))
     }
 
     /// Tells a container's terminal its size.
@@ -106,13 +104,17 @@ impl Engine {
         if name.is_empty() {
             return Err(Error::invalid("Neither old nor new names may be empty"));
         }
-        check_container_name(name).map_err(|error| Error::invalid(error.to_string()))?;
-        let name = name.strip_prefix('/').unwrap_or(name).to_owned();
+        let name = format!("/{}", name.strip_prefix('/').unwrap_or(name));
         let old = cell.record().name.clone();
-        if old == name {
-            return Err(Error::invalid(format!("Renaming a container with the same name as its current name: {name}")));
+        if old == name[1..] {
+            return Err(Error::invalid("Renaming a container with the same name as its current name"));
         }
-        self.inner.containers.reserve(&name, &cell.id)?;
+        let allocated =
+            check_container_name(&name).map_err(|error| Error::invalid(error.to_string())).and_then(|name| {
+                self.inner.containers.reserve(name, &cell.id)?;
+                Ok(name.to_owned())
+            });
+        let name = allocated.map_err(|error| error.within("Error when allocating new name"))?;
         let new = name.clone();
         let renamed = cell
             .ask(|reply| Command::Edit {
@@ -138,6 +140,7 @@ impl Engine {
     pub async fn update_container(&self, reference: &str, update: ContainerUpdate) -> Result<Vec<String>> {
         let cell = self.find(reference)?;
         let policy = update.restart_policy.clone();
+        verify::restart_policy(&policy)?;
         let resources = ContainerUpdate { restart_policy: policy.clone(), ..ContainerUpdate::default() };
         let warnings = if update == resources {
             Vec::new()
@@ -175,7 +178,9 @@ impl Engine {
         if cell.record().state.status == Status::Removing {
             return Err(Error::conflict(format!("removal of container {reference} is already in progress")));
         }
-        cell.ask(|reply| Command::Remove { force: options.force, reply }).await
+        cell.ask(|reply| Command::Remove { force: options.force, volumes: options.volumes, reply })
+            .await
+            .map_err(|error| error.within(&format!("cannot remove container {reference:?}")))
     }
 
     /// Removes every container that does not run.
@@ -184,10 +189,7 @@ impl Engine {
     /// An unknown filter. A container that cannot be removed is left, and logged.
     pub async fn prune_containers(&self, filters: &Filters) -> Result<ContainersPruned> {
         filters.accept(&["label", "label!", "until"])?;
-        let until = match filters.get("until").first() {
-            Some(until) => parse_time(until, Timestamp::now()).map_err(|error| Error::invalid(error.to_string()))?,
-            None => None,
-        };
+        let until = filters.time("until").map_err(|error| Error::invalid(error.to_string()))?;
         let mut deleted = Vec::new();
         for cell in self.inner.containers.all() {
             let record = cell.record();
@@ -200,7 +202,7 @@ impl Engine {
             {
                 continue;
             }
-            match cell.ask(|reply| Command::Remove { force: false, reply }).await {
+            match cell.ask(|reply| Command::Remove { force: false, volumes: false, reply }).await {
                 Ok(()) => deleted.push(cell.id.clone()),
                 Err(error) => tracing::warn!(container = %cell.id, %error, "not pruned"),
             }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use sockerless_docker::{
     Filters, Ipam, IpamConfig, Labels, NetworkContainer, NetworkCreate, NetworkCreated, NetworkInspect, NetworksPruned,
-    format_time, parse_time,
+    format_time,
 };
 use sockerless_store::{Kind, Store};
 
@@ -22,6 +22,7 @@ use self::table::Table;
 use crate::engine::{Engine, Inner};
 use crate::error::{Error, Result};
 use crate::ids;
+use crate::record::ContainerRecord;
 
 /// Those which every daemon has, with their drivers.
 pub(crate) const PREDEFINED: [(&str, &str); 3] = [("bridge", "bridge"), ("host", "host"), ("none", "null")];
@@ -182,6 +183,15 @@ impl Inner {
             .collect()
     }
 
+    /// Tells that a container is on its networks, or is not any more.
+    pub(crate) fn network_events(&self, record: &ContainerRecord, action: &str) {
+        for endpoint in record.endpoints.values() {
+            if let Some(network) = self.networks.table.get(&endpoint.network_id) {
+                self.network_event(&network, action, Some(&record.id));
+            }
+        }
+    }
+
     pub(crate) fn network_event(&self, network: &NetworkInspect, action: &str, container: Option<&str>) {
         let mut attributes =
             BTreeMap::from([("name".to_owned(), network.name.clone()), ("type".to_owned(), network.driver.clone())]);
@@ -202,7 +212,15 @@ impl Engine {
         if let Some(kind) = filters.get("type").iter().find(|kind| !matches!(kind.as_str(), "builtin" | "custom")) {
             return Err(Error::internal(format!("invalid filter: 'type'='{kind}'")));
         }
-        let dangling = if filters.contains("dangling") { Some(filters.boolean("dangling", false)?) } else { None };
+        let dangling = match filters.get("dangling") {
+            [] => None,
+            [_] => Some(filters.boolean("dangling", false).map_err(|_| {
+                Error::invalid(
+                    "invalid value for filter 'dangling', must be \"true\" (or \"1\"), or \"false\" (or \"0\")",
+                )
+            })?),
+            _ => return Err(Error::invalid("got more than one value for filter key \"dangling\"")),
+        };
         let networks = self.inner.networks.table.all().into_iter().filter(|network| {
             let builtin = is_predefined(&network.name);
             filters.matches("driver", &network.driver)
@@ -334,10 +352,7 @@ impl Engine {
     /// An unknown filter.
     pub async fn prune_networks(&self, filters: &Filters) -> Result<NetworksPruned> {
         filters.accept(&["label", "label!", "until"])?;
-        let until = match filters.get("until").first() {
-            Some(until) => parse_time(until, Timestamp::now()).map_err(|error| Error::invalid(error.to_string()))?,
-            None => None,
-        };
+        let until = filters.time("until").map_err(|error| Error::invalid(error.to_string()))?;
         let changing = self.inner.networks.table.change(&*self.inner.store).await;
         let mut deleted = Vec::new();
         for network in self.inner.networks.table.all() {

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sockerless_backend::types::{Container, Handle, RunEnd};
-use sockerless_docker::{Config, EndpointSettings, Health, HostConfig};
+use sockerless_docker::{Config, EndpointSettings, Health, HostConfig, MountPoint};
+
+use crate::mounts::Mounted;
 
 /// Where a container is in its life.
 ///
@@ -123,6 +125,9 @@ pub(crate) struct ContainerRecord {
     pub(crate) host_config: HostConfig,
     /// By network name.
     pub(crate) endpoints: BTreeMap<String, EndpointSettings>,
+    /// What is mounted where.
+    #[serde(default)]
+    pub(crate) mounts: Vec<Mounted>,
     /// Entrypoint and command.
     pub(crate) command: Vec<String>,
     pub(crate) handle: Option<Handle>,
@@ -135,6 +140,11 @@ pub(crate) struct ContainerRecord {
 }
 
 impl ContainerRecord {
+    /// What is mounted where, as clients see it.
+    pub(crate) fn mount_points(&self) -> impl Iterator<Item = &MountPoint> {
+        self.mounts.iter().map(|mounted| &mounted.point)
+    }
+
     /// As a backend is shown it.
     pub(crate) fn for_backend(&self) -> Container {
         // As a client sends it: the fields of the configuration beside the two other objects.

@@ -19,18 +19,14 @@ pub(crate) fn process(record: &ContainerRecord) -> ProcessSpec {
         stop_signal: config.stop_signal.clone(),
         hostname: Some(config.hostname.clone()).filter(|name| !name.is_empty()),
         folders: mount_points(record),
+        working_dir_exists: false,
     }
 }
 
 /// Where the client mounts what is not here: it finds empty folders there.
 fn mount_points(record: &ContainerRecord) -> Vec<String> {
-    let host = &record.host_config;
-    let binds = host.binds.iter().flatten().filter_map(|bind| bind.split(':').nth(1).map(str::to_owned));
-    let mounts = host.mounts.iter().map(|mount| mount.target.clone());
-    let tmpfs = host.tmpfs.keys().cloned();
-    let volumes = record.config.volumes.iter().flatten().map(|(target, _)| target.clone());
-    let mut folders: Vec<String> =
-        binds.chain(mounts).chain(tmpfs).chain(volumes).filter(|target| target.starts_with('/')).collect();
+    let mounted = record.mount_points().map(|point| &point.destination);
+    let mut folders: Vec<String> = mounted.chain(record.host_config.tmpfs.keys()).cloned().collect();
     folders.sort();
     folders.dedup();
     folders

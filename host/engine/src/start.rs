@@ -111,6 +111,8 @@ impl Actor {
         }
         // The process runs whatever the disk says; should the write fail, the intent that is there leads back to it.
         let saved = self.save().await;
+        self.engine.volume_events(&self.record, "mount");
+        self.engine.network_events(&self.record, "connect");
         self.engine.events.container(&self.record, "start", &[]);
         self.publish();
         self.watch(&run, end, control);
@@ -184,6 +186,9 @@ impl Actor {
 
 /// In the Engine's words: clients look for parts of them to choose their exit code.
 fn start_error(message: &str) -> Error {
+    if message.starts_with("unable to find user") {
+        return Error::invalid(message);
+    }
     let text = format!(
         "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: \
          unable to start container process: error during container init: {message}"

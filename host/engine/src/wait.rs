@@ -51,6 +51,10 @@ impl Wait {
             }
         };
         let exit = match self.record.wait_for(reached).await {
+            // That it is gone is what was waited for: whoever started it was told why a start failed.
+            Ok(record) if record.state.status == Status::Removed => {
+                Ok(Exit { code: record.state.exit.code, error: String::new() })
+            }
             Ok(record) => Ok(record.state.exit.clone()),
             Err(_) => Err("the daemon is shutting down"),
         };

@@ -1,4 +1,4 @@
-//! What a backend costs in each language: the same one, built in each of them by `cargo xtask bench`.
+//! What a backend costs in each language: the same one, built in each of them by `cargo xtask bench languages`.
 //!
 //! Prints figures of this machine; compare ratios, not numbers.
 

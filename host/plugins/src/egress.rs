@@ -12,3 +12,4 @@ pub(crate) use client::{HttpClient, Outgoing};
 pub(crate) use exchange::{Exchange, Signature, exchange};
 pub(crate) use request::outgoing;
 pub use resolve::{Resolver, SystemResolver};
+pub use tls::config as tls_config;

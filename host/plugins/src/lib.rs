@@ -45,7 +45,7 @@ mod ticker;
 pub use backend::PluginBackend;
 pub use config::ConfigSource;
 pub use credentials::{AzureConfig, AzureCredentials, Token, TokenError, TokenSource};
-pub use egress::{HttpConfig, Resolver, SystemResolver};
+pub use egress::{HttpConfig, Resolver, SystemResolver, tls_config};
 pub use engine::EngineConfig;
 pub use error::{EngineError, LoadError};
 pub use host::{BackendHost, HostConfig, Services};

@@ -1,6 +1,5 @@
 //! `cargo xtask backends`: the example backend, built in each language that it is written in.
 
-mod bench;
 mod languages;
 mod stamp;
 
@@ -9,8 +8,6 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-
-pub(crate) use bench::{Options as BenchOptions, run as bench};
 
 use crate::build::{self, root, target};
 use crate::clients::Variable;

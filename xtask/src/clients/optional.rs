@@ -21,7 +21,7 @@ pub(super) struct Optional {
     install: fn(&Path) -> Result<PathBuf>,
 }
 
-pub(super) const ALL: [Optional; 4] = [
+pub(super) const ALL: [Optional; 5] = [
     Optional {
         name: "the Docker SDK for Go",
         needs: "go",
@@ -49,6 +49,13 @@ pub(super) const ALL: [Optional; 4] = [
         advice: "install Docker Compose 2, Debian's package docker-compose from trixie on",
         variable: "SOCKERLESS_TEST_COMPOSE",
         install: |_| Ok(find("docker-compose").unwrap_or_default()),
+    },
+    Optional {
+        name: "a registry of images",
+        needs: "docker-registry",
+        advice: "install Docker's registry, Debian's package docker-registry",
+        variable: "SOCKERLESS_TEST_REGISTRY",
+        install: |_| Ok(find("docker-registry").unwrap_or_default()),
     },
 ];
 

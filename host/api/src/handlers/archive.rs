@@ -5,7 +5,7 @@ use sockerless_docker::PathStat;
 use sockerless_engine::{ArchivePutOptions, Error};
 
 use crate::app::Context;
-use crate::wire::{Answer, Body, Query, byte_stream, full, ok_empty, stream};
+use crate::wire::{Answer, Body, Query, byte_stream, discard, full, ok_empty, stream};
 
 fn path(query: &Query) -> Result<&str, Error> {
     // The missing space is the Engine's.
@@ -35,6 +35,11 @@ pub(crate) async fn put(context: Context) -> Answer {
         no_overwrite_dir_non_dir: query.boolean("noOverwriteDirNonDir"),
         copy_uid_gid: query.boolean("copyUIDGID"),
     };
+    // A client that is refused in the middle of sending reports the broken connection, and not why.
+    if let Err(error) = context.app.engine.container_exists(&context.name) {
+        discard(context.body).await;
+        return Err(error);
+    }
     context.app.engine.archive_put(&context.name, path(query)?, options, byte_stream(context.body)).await?;
     ok_empty()
 }

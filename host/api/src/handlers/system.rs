@@ -62,7 +62,10 @@ pub(crate) async fn disk_usage(context: Context) -> Answer {
     let engine = &context.app.engine;
     let mut usage = DiskUsage::default();
     if wants("image") {
-        usage.images = Some(engine.images(&Filters::default())?);
+        let mut images = engine.images(&Filters::default())?;
+        // What lies in a registry takes no room here.
+        images.iter_mut().for_each(|image| image.size = 0);
+        usage.images = Some(images);
     }
     if wants("container") {
         usage.containers = Some(engine.containers(&ListOptions { all: true, size: true, ..ListOptions::default() })?);

@@ -5,45 +5,58 @@ use serde_json::json;
 use sockerless_engine::Error;
 
 use crate::app::Context;
-use crate::wire::{Answer, json, ok_empty};
+use crate::wire::{Answer, discard, json, ok_empty};
 
 macro_rules! refusals {
     ($($name:ident $kind:ident $text:literal;)*) => {
-        $(pub(crate) async fn $name(_: Context) -> Answer {
+        $(pub(crate) async fn $name(context: Context) -> Answer {
+            discard(context.body).await;
             Err(Error::$kind($text))
         })*
     };
 }
 
 refusals! {
-    auth not_implemented
-        "this daemon does not check credentials: the cloud pulls images, with the credentials that its registry settings name";
-    search not_implemented
-        "this daemon does not search registries: search in the registry's own pages";
     load not_implemented
         "loading images is not supported: the cloud pulls them from a registry; push the image to one, and name it there";
-    save not_implemented
-        "saving images is not supported: no layers are on this machine; get the image from its registry";
-    push not_implemented
-        "pushing images is not supported: no layers are on this machine";
-    distribution not_implemented
-        "this daemon does not ask registries for manifests: ask the registry itself";
-    commit not_implemented
-        "committing a container to an image is not supported: build the image elsewhere, and push it to a registry";
     build not_implemented
         "building images is not supported: build with another builder (docker buildx create), and push to a registry";
     buildkit not_implemented
         "there is no BuildKit here: build with another builder (docker buildx create), and push to a registry";
-    changes not_implemented
-        "the changes of a container's file system are not tracked: look into it with exec or cp";
-    change_plugins not_implemented
-        "plugins are not managed here: load a backend with `sockerless plugin load`";
     swarm_init not_implemented
         "this daemon cannot be part of a swarm: it has no cluster of machines";
     swarm_leave unavailable
         "This node is not part of a swarm";
     no_swarm unavailable
         "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm and try again.";
+}
+
+/// Nobody keeps what a container was made of, so there is nothing to compare it with.
+pub(crate) async fn changes(context: Context) -> Answer {
+    context.app.engine.container_exists(&context.name)?;
+    Err(Error::not_implemented(
+        "the changes of a container's file system are not tracked: look into it with exec or cp",
+    ))
+}
+
+pub(crate) async fn commit(context: Context) -> Answer {
+    discard(context.body).await;
+    context.app.engine.container_exists(context.query.get("container").unwrap_or_default())?;
+    Err(Error::not_implemented(
+        "committing a container to an image is not supported: build the image elsewhere, and push it to a registry",
+    ))
+}
+
+/// No plugin of Docker's is installed, so none can be changed; backends are managed elsewhere.
+pub(crate) async fn change_plugin(context: Context) -> Answer {
+    discard(context.body).await;
+    let name = context.name.rsplit_once('/').map_or("", |(name, _)| name).to_owned();
+    if name.is_empty() {
+        return Err(Error::not_implemented(
+            "plugins are not managed here: load a backend with `sockerless plugin load`",
+        ));
+    }
+    Err(Error::not_found(format!("plugin {name:?} not found")))
 }
 
 /// There never is a build cache, so there is nothing to prune, which `docker system prune` asks for.

@@ -1,5 +1,8 @@
 //! Bodies, of requests and of answers.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::future::ready;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
@@ -81,6 +84,19 @@ where
         }
         Err(error) => Err(Error::invalid(format!("the body of the request broke off: {error}"))),
     }
+}
+
+/// How long a client whose request is refused may be silent in the middle of its body.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// Reads a body that nobody wants to its end. A client that is answered and cut off in the middle of sending reports the
+/// broken connection, and not the answer.
+pub(crate) async fn discard<B>(body: B)
+where
+    B: http_body::Body<Data = Bytes>,
+{
+    let mut body = pin!(body);
+    while let Ok(Some(Ok(_))) = tokio::time::timeout(SILENCE, body.frame()).await {}
 }
 
 /// A body as the engine takes it.

@@ -38,17 +38,28 @@ impl Engine {
             let (container, name) = (record.name.clone(), network.name.clone());
             move || Error::forbidden(format!("endpoint with name {container} already exists in network {name}"))
         };
-        if record.endpoints.values().any(|endpoint| endpoint.network_id == network.id) {
+        // One that does not run gets other settings.
+        let on = record.endpoints.values().find(|endpoint| endpoint.network_id == network.id);
+        if on.is_some() && record.state.status.is_live() {
             return Err(exists());
         }
-        let endpoint = self.inner.networks.endpoint(&network, request.endpoint_config.unwrap_or_default())?;
+        if let Some(endpoint) = on {
+            self.inner.networks.release_one(endpoint);
+        }
+        let endpoint = self
+            .inner
+            .networks
+            .endpoint(&network, request.endpoint_config.unwrap_or_default())
+            .inspect_err(|_| self.inner.networks.adopt(&record.endpoints))?;
         let (name, added) = (network.name.clone(), endpoint.clone());
         let connected = cell
             .ask(|reply| Command::Edit {
                 edit: Box::new(move |record| {
-                    if record.endpoints.values().any(|endpoint| endpoint.network_id == added.network_id) {
+                    let on = record.endpoints.values().any(|endpoint| endpoint.network_id == added.network_id);
+                    if on && record.state.status.is_live() {
                         return Err(exists());
                     }
+                    record.endpoints.retain(|_, endpoint| endpoint.network_id != added.network_id);
                     record.endpoints.insert(name, added);
                     Ok(())
                 }),
@@ -57,9 +68,15 @@ impl Engine {
             .await;
         if connected.is_err() {
             self.inner.networks.release_one(&endpoint);
+            // Nothing has changed: what the container had it still has, unless it is gone.
+            if self.inner.containers.get(&cell.id).is_some() {
+                self.inner.networks.adopt(&cell.record().endpoints);
+            }
             return connected;
         }
-        self.inner.network_event(&network, "connect", Some(&cell.id));
+        if cell.record().state.status.is_live() {
+            self.inner.network_event(&network, "connect", Some(&cell.id));
+        }
         Ok(())
     }
 
@@ -82,7 +99,7 @@ impl Engine {
                     .map(|(key, _)| key.clone());
                 let endpoint = key.and_then(|key| record.endpoints.remove(&key));
                 if endpoint.is_none() {
-                    return Err(Error::internal(format!("container {id} is not connected to network {name}")));
+                    return Err(Error::internal(format!("container {id} is not connected to the network {name}")));
                 }
                 *slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = endpoint;
                 Ok(())

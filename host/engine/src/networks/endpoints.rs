@@ -83,7 +83,7 @@ impl Networks {
                     .map_err(|_| Error::invalid(format!("invalid endpoint settings:\ninvalid IPv4 address: {text}")))?;
                 if !subnet.contains(address) {
                     return Err(Error::invalid(format!(
-                        "invalid endpoint settings:\nno configured subnet contains IP address {text}"
+                        "invalid endpoint settings:\nno configured subnet or ip-range contain the IP address {text}"
                     )));
                 }
                 if reserved(&address) || taken.contains(&address) {

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use rustls::{ClientConfig, RootCertStore};
 
-/// The machine's own certificates, which an operator can extend by `SSL_CERT_FILE`; those of Mozilla where it has none,
+/// A client's TLS, with the machine's own certificates, which an operator can extend by `SSL_CERT_FILE`; those of Mozilla where it has none,
 /// as in a container without a distribution.
-pub(crate) fn config() -> Result<ClientConfig, rustls::Error> {
+///
+/// # Errors
+/// The TLS library has no protocol in common with its cryptography.
+pub fn config() -> Result<ClientConfig, rustls::Error> {
     let mut roots = RootCertStore::empty();
     let native = rustls_native_certs::load_native_certs();
     for error in &native.errors {

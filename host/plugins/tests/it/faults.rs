@@ -6,6 +6,7 @@ use sockerless_backend::BackendError;
 use sockerless_plugins::LoadError;
 
 use crate::guest::{guest, guest_with};
+use crate::server::Gate;
 use crate::support::{Setup, container};
 
 fn short() -> Setup {
@@ -99,18 +100,20 @@ async fn an_error_of_the_contract_is_no_fault() {
 
 #[tokio::test]
 async fn calls_beyond_the_places_wait_and_are_told() {
-    let mut setup = Setup::default();
+    let gate = Gate::new().await;
+    let mut setup = Setup::default().hosts("127.0.0.1", &[&gate.url]);
     setup.limits.instances = 1;
     setup.limits.deadline = Duration::from_millis(300);
     let (_world, backend) = setup.serving().await;
     let long = {
-        let backend = std::sync::Arc::clone(&backend);
-        tokio::spawn(async move { backend.create(container("sleep", &["1500"], &[]), "key".into()).await })
+        let (backend, url) = (std::sync::Arc::clone(&backend), gate.url.clone());
+        tokio::spawn(async move { backend.create(container("wait", &["GET", &url], &[]), "key".into()).await })
     };
-    tokio::task::yield_now().await;
+    gate.reached().await;
     let error = backend.remove(container("x", &[], &[]), false, "key".into()).await.unwrap_err();
     assert!(matches!(error, BackendError::Unavailable(_)), "{error:?}");
     assert!(error.to_string().contains("1 calls are under way"), "{error}");
+    gate.let_one_through();
     long.await.unwrap().unwrap();
     backend.remove(container("x", &[], &[]), false, "key".into()).await.unwrap();
 }

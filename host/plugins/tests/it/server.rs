@@ -12,6 +12,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 /// What the server got.
 #[derive(Debug)]
@@ -60,6 +61,40 @@ where
         }
     });
     address
+}
+
+/// A server that answers when it is told to: what a guest does is under way for exactly as long as a test needs.
+pub(crate) struct Gate {
+    pub(crate) url: String,
+    arrived: Arc<Semaphore>,
+    open: Arc<Semaphore>,
+}
+
+impl Gate {
+    pub(crate) async fn new() -> Self {
+        let (arrived, open) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        let (here, through) = (Arc::clone(&arrived), Arc::clone(&open));
+        let address = serve(move |_| {
+            here.add_permits(1);
+            let through = Arc::clone(&through);
+            async move {
+                through.acquire().await.unwrap().forget();
+                response(200, "")
+            }
+        })
+        .await;
+        Self { url: format!("http://{address}"), arrived, open }
+    }
+
+    /// Waits until a request is there.
+    pub(crate) async fn reached(&self) {
+        self.arrived.acquire().await.unwrap().forget();
+    }
+
+    /// Answers one request, which may be there or still come.
+    pub(crate) fn let_one_through(&self) {
+        self.open.add_permits(1);
+    }
 }
 
 pub(crate) fn response(status: u16, body: impl Into<Bytes>) -> Response<Full<Bytes>> {

@@ -7,23 +7,26 @@ use sockerless_backend::{Backend, BackendError};
 use sockerless_plugins::LoadError;
 
 use crate::guest::{guest, guest_with};
+use crate::server::Gate;
 use crate::support::{Setup, act, container};
 
 #[tokio::test]
 async fn a_call_under_way_ends_on_the_old_version_and_the_next_sees_the_new() {
-    let (world, backend) = Setup::default().serving().await;
+    let gate = Gate::new().await;
+    let (world, backend) = Setup::default().hosts("127.0.0.1", &[&gate.url]).serving().await;
     world.load(guest_with("version=1.0")).await.unwrap();
     let under_way = {
-        let backend = Arc::clone(&backend);
-        tokio::spawn(async move { act(&backend, "sleep", &["1500"], &[]).await })
+        let (backend, url) = (Arc::clone(&backend), gate.url.clone());
+        tokio::spawn(async move { act(&backend, "wait", &["GET", &url], &[]).await })
     };
-    tokio::task::yield_now().await;
+    gate.reached().await;
     let outcome = world.load(guest_with("version=2.0")).await.unwrap();
     assert!(!under_way.is_finished(), "the swap must come while the call is under way");
     assert_eq!(outcome.loaded.generation, 3);
     assert_eq!(outcome.replaced.unwrap().descriptor.version, "1.0");
     assert_eq!(backend.loaded().descriptor.version, "2.0");
     assert_eq!(act(&backend, "sleep", &["0"], &[]).await, "2.0");
+    gate.let_one_through();
     assert_eq!(under_way.await.unwrap(), "1.0");
     assert_eq!(world.host.backend("guest").unwrap().previous().unwrap().descriptor.version, "1.0");
 }

@@ -2,6 +2,7 @@
 //!
 //! One [table](rows()) says it: findings are made of it, and the documentation is.
 
+mod document;
 mod network;
 mod rows;
 mod value;
@@ -12,6 +13,7 @@ use crate::bindings::backend::{self, Finding};
 use crate::bindings::types::Error;
 use crate::world::World;
 
+pub use self::document::with_table;
 pub use self::rows::{Row, Verdict, rows};
 
 /// The findings for a create body: those of Docker's form, and of the host's, which puts what is on the top level there into

@@ -56,6 +56,11 @@ pub fn act(container: &Container) -> Result<Vec<u8>, Error> {
             clock::sleep(argument(0).parse().unwrap_or(0));
             Ok(crate::marker("version").unwrap_or_default().into_bytes())
         }
+        // Is under way for as long as whoever is asked likes.
+        "wait" => match http::send(&request(container, None)) {
+            Ok(_) => Ok(crate::marker("version").unwrap_or_default().into_bytes()),
+            Err(error) => Err(Error::Unavailable(format!("{error:?}"))),
+        },
         "http" => {
             let credential = match container.environment.iter().find_map(|pair| pair.strip_prefix("scope=")) {
                 Some(scope) => Some(credentials::get(scope).map_err(|error| Error::Denied(format!("{error:?}")))?),

@@ -1,0 +1,73 @@
+//! The client, as the engine sees it.
+
+use async_trait::async_trait;
+use sockerless_docker::{DistributionInspect, ImageReference, LoginAnswer, RegistryAuth, SearchResult};
+use sockerless_engine::{Error, Fetch, FetchFailure, Fetched, Registries, Search};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::hosts::Hosts;
+use crate::refusal::Refusal;
+use crate::transport::Transport;
+use crate::{image, login, search};
+
+/// Operations at once; more of them wait. Each holds at most a manifest and a configuration.
+const AT_ONCE: usize = 16;
+
+/// How registries are reached.
+#[derive(Debug)]
+pub struct RegistryOptions {
+    /// Which certificates are trusted.
+    pub tls: rustls::ClientConfig,
+    /// Hosts that may be spoken to by plain HTTP, where they do not speak HTTPS: `host` or `host:port`. Those of this machine's
+    /// loopback always may.
+    pub insecure: Vec<String>,
+}
+
+/// A client of all registries. Keeps no credentials: each operation is told who asks.
+#[derive(Debug)]
+pub struct RegistryClient {
+    transport: Transport,
+    permits: Semaphore,
+}
+
+impl RegistryClient {
+    /// Makes the client. Sends nothing.
+    ///
+    /// # Errors
+    /// The options do not make a client of HTTP.
+    pub fn new(options: RegistryOptions) -> Result<Self, Error> {
+        let transport = Transport::new(options.tls, Hosts::new(options.insecure))?;
+        Ok(Self { transport, permits: Semaphore::new(AT_ONCE) })
+    }
+
+    async fn permit(&self) -> Result<SemaphorePermit<'_>, Error> {
+        self.permits.acquire().await.map_err(|_| Error::unavailable("the daemon is stopping"))
+    }
+}
+
+#[async_trait]
+impl Registries for RegistryClient {
+    async fn fetch(&self, fetch: &Fetch) -> Result<Fetched, FetchFailure> {
+        let _permit = self.permit().await.map_err(FetchFailure::Refused)?;
+        image::fetch(&self.transport, fetch).await
+    }
+
+    async fn distribution(
+        &self,
+        reference: &ImageReference,
+        auth: Option<&RegistryAuth>,
+    ) -> Result<DistributionInspect, Error> {
+        let _permit = self.permit().await?;
+        image::distribution(&self.transport, reference, auth).await.map_err(Refusal::into_error)
+    }
+
+    async fn login(&self, auth: &RegistryAuth) -> Result<LoginAnswer, Error> {
+        let _permit = self.permit().await?;
+        login::login(&self.transport, auth).await
+    }
+
+    async fn search(&self, search: &Search) -> Result<Vec<SearchResult>, Error> {
+        let _permit = self.permit().await?;
+        search::search(&self.transport, search).await
+    }
+}

@@ -1,0 +1,159 @@
+//! A registry of images, Docker's own, with what a test puts into it.
+
+use std::path::Path;
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::http::{Reply, ask};
+use crate::optional;
+use crate::program::Program;
+
+/// `secret`, by bcrypt, for `user`.
+const PASSWORDS: &str = "user:$2y$04$sIblMIfZFJK62C3/dqvfOugY1QnTVDC6pfc.MBP/ZiABOCnupAdSC\n";
+
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+
+/// A registry on a free port of this machine.
+#[derive(Debug)]
+pub struct Registry {
+    host: String,
+    authorization: Option<String>,
+    _program: Program,
+}
+
+/// What was put into a registry.
+#[derive(Debug, Clone)]
+pub struct Pushed {
+    /// The digest of the manifest.
+    pub digest: String,
+    /// The size of the manifest in bytes.
+    pub size: usize,
+    /// The digest of the configuration: the image's id.
+    pub id: String,
+}
+
+impl Registry {
+    /// One that is open to everybody; nothing where there is no registry to start.
+    #[must_use]
+    pub fn open(folder: &Path) -> Option<Self> {
+        Self::start(folder, false)
+    }
+
+    /// One that lets in `user` with the password `secret`, and nobody else.
+    #[must_use]
+    pub fn closed(folder: &Path) -> Option<Self> {
+        Self::start(folder, true)
+    }
+
+    fn start(folder: &Path, closed: bool) -> Option<Self> {
+        let program = optional("SOCKERLESS_TEST_REGISTRY")?;
+        let folder = folder.join("registry");
+        std::fs::create_dir_all(&folder).unwrap();
+        let passwords = folder.join("passwords");
+        std::fs::write(&passwords, PASSWORDS).unwrap();
+        let mut config = json!({
+            "version": "0.1",
+            "log": { "level": "info" },
+            "storage": { "filesystem": { "rootdirectory": folder.join("data") } },
+            "http": { "addr": "127.0.0.1:0" },
+        });
+        if closed {
+            config["auth"] = json!({ "htpasswd": { "realm": "test", "path": passwords } });
+        }
+        // YAML is a superset of JSON.
+        let file = folder.join("config.yml");
+        std::fs::write(&file, config.to_string()).unwrap();
+        let mut command = Command::new(program);
+        command.arg("serve").arg(&file);
+        let listening = |log: &str| {
+            let (_, after) = log.split_once("listening on ")?;
+            Some(after.split(['"', ' ']).next()?.to_owned()).filter(|_| after.contains('"'))
+        };
+        let log = folder.join("registry.log");
+        let (program, host) =
+            Program::start_until(&mut command, &log, listening).unwrap_or_else(|error| panic!("{error}"));
+        let authorization = closed.then(|| format!("Basic {}", STANDARD.encode("user:secret")));
+        Some(Self { host, authorization, _program: program })
+    }
+
+    /// Address and port.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Puts an image with one layer into it. `config`: what its containers get.
+    pub fn push(&self, repository: &str, tag: &str, architecture: &str, config: &Value) -> Pushed {
+        let image = json!({
+            "architecture": architecture,
+            "os": "linux",
+            "created": "2024-05-06T07:08:09.123456789Z",
+            "author": "somebody",
+            "config": config,
+            "rootfs": { "type": "layers", "diff_ids": [digest(b"uncompressed")] },
+            "history": [
+                { "created": "2024-05-06T07:08:08Z", "created_by": "ADD file", "comment": "the first step" },
+                { "created": "2024-05-06T07:08:09.123456789Z", "created_by": "CMD [\"x\"]", "empty_layer": true },
+            ],
+        });
+        let image = image.to_string().into_bytes();
+        let layer = b"a layer that nobody pulls";
+        let manifest = json!({
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": {
+                "mediaType": "application/vnd.oci.image.config.v1+json",
+                "digest": self.upload(repository, &image),
+                "size": image.len(),
+            },
+            "layers": [{
+                "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
+                "digest": self.upload(repository, layer),
+                "size": layer.len(),
+            }],
+        });
+        let manifest = manifest.to_string().into_bytes();
+        self.put_manifest(repository, tag, MANIFEST, &manifest);
+        Pushed { digest: digest(&manifest), size: manifest.len(), id: digest(&image) }
+    }
+
+    /// Puts a list of images of the same repository into it, each with its platform. Answers the list's digest.
+    pub fn push_list(&self, repository: &str, tag: &str, images: &[(&Pushed, Value)]) -> String {
+        let entry = |(image, platform): &(&Pushed, Value)| json!({ "mediaType": MANIFEST, "digest": image.digest, "size": image.size, "platform": platform });
+        let entries: Vec<Value> = images.iter().map(entry).collect();
+        let list = json!({ "schemaVersion": 2, "mediaType": LIST, "manifests": entries }).to_string().into_bytes();
+        self.put_manifest(repository, tag, LIST, &list);
+        digest(&list)
+    }
+
+    fn put_manifest(&self, repository: &str, tag: &str, content_type: &str, manifest: &[u8]) {
+        let line = format!("PUT /v2/{repository}/manifests/{tag}");
+        let reply = self.ask(&line, content_type, manifest);
+        assert_eq!(reply.status, 201, "{line}: {}", reply.text());
+    }
+
+    fn upload(&self, repository: &str, bytes: &[u8]) -> String {
+        let digest = digest(bytes);
+        let reply = self.ask(&format!("POST /v2/{repository}/blobs/uploads/"), "application/octet-stream", b"");
+        assert_eq!(reply.status, 202, "{}", reply.text());
+        let location = &reply.headers["location"];
+        let target = location.split_once(&self.host).map_or(location.as_str(), |(_, target)| target);
+        let reply = self.ask(&format!("PUT {target}&digest={digest}"), "application/octet-stream", bytes);
+        assert_eq!(reply.status, 201, "{}", reply.text());
+        digest
+    }
+
+    fn ask(&self, line: &str, content_type: &str, body: &[u8]) -> Reply {
+        let authorization = self.authorization.iter().map(|value| ("Authorization", value.as_str()));
+        let headers: Vec<_> = [("Content-Type", content_type)].into_iter().chain(authorization).collect();
+        ask(&self.host, &self.host, line, &headers, body)
+    }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    format!("sha256:{}", hex::encode(ring::digest::digest(&ring::digest::SHA256, bytes)))
+}

@@ -1,0 +1,61 @@
+//! `cargo xtask bench`.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::backends;
+use crate::build;
+use crate::clients;
+use crate::say::say;
+use crate::test;
+use crate::tools;
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Which one.
+    #[command(subcommand)]
+    benchmark: Benchmark,
+}
+
+/// What is measured. Each prints a table; a figure means something beside the others of the same run.
+#[derive(Debug, Clone, Copy, clap::Subcommand)]
+enum Benchmark {
+    /// Answers of the whole daemon, with the emulator, with up to a thousand containers.
+    Many,
+    /// What the example backend costs in each language that this machine can build it in.
+    Languages {
+        /// With an optimised host, as it is released: its first build takes some minutes.
+        #[arg(long)]
+        release: bool,
+    },
+}
+
+/// Builds what the benchmark needs, as the tests do, so that nothing is compiled for it alone, and runs it.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    match options.benchmark {
+        Benchmark::Many => {
+            let clients = clients::install()?;
+            let built = build::everything()?;
+            let mut command = benchmark("many", "dev");
+            test::environment(&mut command, built, clients);
+            tools::run(&mut command)
+        }
+        Benchmark::Languages { release } => {
+            build::programs()?;
+            let components = backends::install()?;
+            let mut command = benchmark("languages", if release { "release" } else { "dev" });
+            command.env("SOCKERLESS_TEST_CACHE", build::target().join("component-cache")).envs(components);
+            tools::run(&mut command)
+        }
+    }
+}
+
+/// Runs a benchmark. Of the whole workspace, for the reason that `build::programs` gives.
+fn benchmark(name: &str, profile: &str) -> Command {
+    say(format!("running the benchmark {name}"));
+    let mut command = tools::cargo();
+    command.current_dir(build::root()).args(["bench", "--locked", "--workspace"]);
+    command.args(["--profile", profile, "--bench", name]);
+    command
+}
