@@ -4,7 +4,7 @@
 //! - `test`: every test there is.
 //! - `bench`: measures the daemon with many containers, or the example backend in each language.
 //! - `build`: what `dev` and `test` need of this project, and nothing else.
-//! - `backends`, `bindings`: the example backend in every language that it is written in.
+//! - `backends`: the example backend in every language that it is written in.
 
 mod backends;
 mod bench;
@@ -39,8 +39,6 @@ enum Command {
     Build,
     /// Builds the example backend, in all of its languages or in those that are named, and prints where the components are.
     Backends(backends::Options),
-    /// Writes the bindings of the example backend anew, after the WIT package has changed.
-    Bindings,
 }
 
 fn main() -> ExitCode {
@@ -50,7 +48,6 @@ fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options),
         Command::Build => build::everything().map(|built| println!("{built}")),
         Command::Backends(options) => backends::run(&options),
-        Command::Bindings => backends::bindings(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,4 @@
-// The bindings import one another by this name.
-module wit_component
+module example.com/backend
 
 go 1.25
 

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use super::sources::{self, copy, copy_file};
 use super::{WORLD, folder, wit, wit_tool};
 use crate::build::{root, target};
 use crate::registries;
@@ -25,7 +26,7 @@ pub(super) fn rust(_source: &Path, component: &Path) -> Result<()> {
         "--profile",
         "component",
     ]))?;
-    copy(&target().join("wasm32-wasip2/component/sockerless_memory.wasm"), component)
+    copy_file(&target().join("wasm32-wasip2/component/sockerless_memory.wasm"), component)
 }
 
 pub(super) fn python(source: &Path, component: &Path) -> Result<()> {
@@ -47,29 +48,22 @@ pub(super) fn typescript(source: &Path, component: &Path) -> Result<()> {
     let folder = folder().join("typescript");
     registries::node_modules(&source.join("package.json"), &folder, "jco and componentize-qjs")?;
     for name in ["tsconfig.json", "bundle.config.mjs"] {
-        copy(&source.join(name), &folder.join(name))?;
+        copy_file(&source.join(name), &folder.join(name))?;
     }
-    let (from, to) = (source.join("src"), folder.join("src"));
-    // A file that was renamed must not stay.
-    if to.is_dir() {
-        std::fs::remove_dir_all(&to)?;
-    }
-    std::fs::create_dir_all(&to)?;
-    for entry in from.read_dir()? {
-        let path = entry?.path();
-        if let Some(name) = path.file_name() {
-            copy(&path, &to.join(name))?;
-        }
-    }
+    copy(&source.join("src"), &folder.join("src"))?;
     tools::run(Command::new("npm").current_dir(&folder).args(["run", "--silent", "build"]).env("WIT", wit()))?;
-    copy(&folder.join("memory.wasm"), component)
+    copy_file(&folder.join("memory.wasm"), component)
 }
 
 pub(super) fn go(source: &Path, component: &Path) -> Result<()> {
+    // In a folder of its own, so that nothing is generated into the repository.
+    let folder = folder().join("go");
+    copy(source, &folder)?;
+    write_bindings("go", &folder)?;
     let module = component.with_extension("module");
     tools::run(
         Command::new("go")
-            .current_dir(source)
+            .current_dir(&folder)
             .args([
                 "build",
                 "-mod=readonly",
@@ -87,20 +81,21 @@ pub(super) fn go(source: &Path, component: &Path) -> Result<()> {
 
 pub(super) fn c(source: &Path, component: &Path) -> Result<()> {
     let interpreter = venv(source, "c", "zig, as a C compiler")?;
+    let bindings = folder().join("c-bindings");
+    write_bindings("c", &bindings)?;
     let module = component.with_extension("module");
     let mut command = Command::new(interpreter);
-    command.current_dir(source).args(["-m", "ziglang", "cc", "-target", "wasm32-wasi", "-mexec-model=reactor", "-Oz"]);
-    command.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-s", "-I", "bindings", "-o"]).arg(&module);
-    for folder in [source.to_path_buf(), source.join("bindings")] {
-        for entry in folder.read_dir().with_context(|| format!("cannot read {}", folder.display()))? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "c") {
-                command.arg(path);
-            }
-        }
-    }
+    command.args(["-m", "ziglang", "cc", "-target", "wasm32-wasi", "-mexec-model=reactor", "-Oz"]);
+    command.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-s", "-I"]).arg(&bindings).arg("-o").arg(&module);
+    let files = [sources::of(source)?, sources::of(&bindings)?].concat();
+    command.args(files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "c")));
     tools::run(&mut command)?;
     make_component(&module, component)
+}
+
+/// Writes the WIT package as code of a language into a folder.
+fn write_bindings(language: &str, folder: &Path) -> Result<()> {
+    tools::run(Command::new(wit_tool()).args(["bindings", language]).arg(folder))
 }
 
 /// A component of what compilers make that know of none.
@@ -112,9 +107,4 @@ fn make_component(module: &Path, component: &Path) -> Result<()> {
 fn venv(source: &Path, name: &str, what: &str) -> Result<PathBuf> {
     let python = find("python3").context("python3 is not to be found")?;
     registries::venv(&python, &source.join("requirements.txt"), &folder().join(name), what)
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    std::fs::copy(from, to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
-    Ok(())
 }

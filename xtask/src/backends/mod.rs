@@ -1,10 +1,10 @@
 //! `cargo xtask backends`: the example backend, built in each language that it is written in.
 
 mod languages;
+mod sources;
 mod stamp;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
@@ -12,7 +12,7 @@ use clap::ValueEnum;
 use crate::build::{self, root, target};
 use crate::clients::Variable;
 use crate::say::say;
-use crate::tools::{self, find};
+use crate::tools::find;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -112,12 +112,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         println!("{}", language.build()?.display());
     }
     Ok(())
-}
-
-/// Writes the bindings that are part of the repository.
-pub(crate) fn bindings() -> Result<()> {
-    build::programs()?;
-    tools::run(Command::new(wit_tool()).arg("bindings"))
 }
 
 /// Builds what can be built here, for the tests. The programs have been built before. In CI that is all.

@@ -21,21 +21,26 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Makes a component of a module that was built from the bindings.
+    /// Makes a component of a module that was built with the bindings.
     Component {
         /// The module.
         module: PathBuf,
         /// Where the component goes.
         component: PathBuf,
     },
-    /// Writes the bindings of the example backends for C and Go.
-    Bindings,
+    /// Writes the WIT package as code of a language.
+    Bindings {
+        /// The language.
+        language: bindings::Language,
+        /// Where the files go: for Go the folder of a module.
+        folder: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Component { module, component } => component::make(&module, &component),
-        Command::Bindings => bindings::write(),
+        Command::Bindings { language, folder } => bindings::write(language, &folder),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -49,14 +54,9 @@ fn main() -> ExitCode {
 /// The world that the examples implement.
 const WORLD: &str = "plugin-with-logs";
 
-/// The root of the workspace.
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
 /// The WIT package.
 fn wit() -> PathBuf {
-    root().join("wit")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit")
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>> {

@@ -7,7 +7,7 @@ import (
 
 	wit "go.bytecodealliance.org/pkg/wit/types"
 
-	types "wit_component/sockerless_backend_types"
+	types "example.com/backend/imports/sockerless_backend_types"
 )
 
 // Failure is an error of the WIT package, as an error of Go.

@@ -1,6 +1,6 @@
 package memory
 
-import config "wit_component/sockerless_backend_config"
+import config "example.com/backend/imports/sockerless_backend_config"
 
 // GreetingKey is a key of the configuration: an environment variable of the daemon, or a setting in its file.
 const GreetingKey = "SOCKERLESS_MEMORY_GREETING"

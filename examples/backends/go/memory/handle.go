@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
-	clock "wit_component/sockerless_backend_clock"
-	types "wit_component/sockerless_backend_types"
+	clock "example.com/backend/imports/sockerless_backend_clock"
+	types "example.com/backend/imports/sockerless_backend_types"
 )
 
 // What the backend remembers of a container.

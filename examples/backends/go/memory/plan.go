@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 
-	backend "wit_component/sockerless_backend_backend"
+	backend "example.com/backend/imports/sockerless_backend_backend"
 )
 
 // What becomes of each field of a create body. Nothing is ignored in silence: the findings become warnings of "docker create", or its

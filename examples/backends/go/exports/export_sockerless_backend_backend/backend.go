@@ -6,9 +6,9 @@ import (
 
 	wit "go.bytecodealliance.org/pkg/wit/types"
 
-	"wit_component/memory"
-	backend "wit_component/sockerless_backend_backend"
-	types "wit_component/sockerless_backend_types"
+	backend "example.com/backend/imports/sockerless_backend_backend"
+	types "example.com/backend/imports/sockerless_backend_types"
+	"example.com/backend/memory"
 )
 
 // Describe is called first, and before there is a configuration.

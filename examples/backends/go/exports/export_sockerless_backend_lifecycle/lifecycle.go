@@ -12,11 +12,11 @@ import (
 
 	wit "go.bytecodealliance.org/pkg/wit/types"
 
-	"wit_component/memory"
-	agents "wit_component/sockerless_backend_agents"
-	lifecycle "wit_component/sockerless_backend_lifecycle"
-	log "wit_component/sockerless_backend_log"
-	types "wit_component/sockerless_backend_types"
+	agents "example.com/backend/imports/sockerless_backend_agents"
+	lifecycle "example.com/backend/imports/sockerless_backend_lifecycle"
+	log "example.com/backend/imports/sockerless_backend_log"
+	types "example.com/backend/imports/sockerless_backend_types"
+	"example.com/backend/memory"
 )
 
 // Create remembers a container.

@@ -7,9 +7,9 @@ import (
 
 	wit "go.bytecodealliance.org/pkg/wit/types"
 
-	"wit_component/memory"
-	logs "wit_component/sockerless_backend_logs"
-	types "wit_component/sockerless_backend_types"
+	logs "example.com/backend/imports/sockerless_backend_logs"
+	types "example.com/backend/imports/sockerless_backend_types"
+	"example.com/backend/memory"
 )
 
 // Read has all there is on one page: the host picks what was asked for, and adds Docker's framing.
