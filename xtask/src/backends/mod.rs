@@ -12,7 +12,7 @@ use clap::ValueEnum;
 use crate::build::{self, root, target};
 use crate::clients::Variable;
 use crate::say::say;
-use crate::tools::find;
+use crate::tools::{find, version};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -44,26 +44,44 @@ impl Language {
         }
     }
 
-    /// Programs that must be on the machine, and what to do if one is not. Everything else is fetched from a package registry.
-    fn needs(self) -> &'static [(&'static str, &'static str)] {
-        const PYTHON: (&str, &str) =
-            ("python3", "install Python 3 with venv, Debian's packages python3 and python3-venv");
+    /// Programs that must be on the machine. Everything else is fetched from a package registry.
+    fn needs(self) -> &'static [Needed] {
+        const PYTHON: Needed = Needed {
+            program: "python3",
+            version: &["--version"],
+            least: (3, 10),
+            advice: "install Python 3 with venv, Debian's packages python3 and python3-venv",
+        };
         match self {
             Self::Rust => &[],
             Self::Python | Self::C => &[PYTHON],
             Self::Typescript => &[
-                ("node", "install Node.js 20 or newer, Debian's package nodejs"),
-                ("npm", "install npm, Debian's package npm"),
+                Needed {
+                    program: "node",
+                    version: &["--version"],
+                    least: (20, 19),
+                    advice: "install Node.js, Debian's package nodejs from trixie on",
+                },
+                Needed {
+                    program: "npm",
+                    version: &["--version"],
+                    least: (9, 0),
+                    advice: "install npm, Debian's package npm",
+                },
             ],
-            Self::Go => &[("go", "install Go 1.25 or newer")],
+            Self::Go => &[Needed {
+                program: "go",
+                version: &["env", "GOVERSION"],
+                least: (1, 25),
+                advice: "install Go, Debian's package golang-go from forky on",
+            }],
         }
     }
 
     /// What is missing on this machine, if anything is.
     fn missing(self) -> Option<String> {
-        let missing = self.needs().iter().filter(|(program, _)| find(program).is_none());
-        let advice: Vec<_> = missing.map(|(program, advice)| format!("{program} ({advice})")).collect();
-        (!advice.is_empty()).then(|| advice.join(", "))
+        let missing: Vec<_> = self.needs().iter().filter_map(Needed::missing).collect();
+        (!missing.is_empty()).then(|| missing.join(", "))
     }
 
     /// Tells the tests where the component is.
@@ -98,6 +116,29 @@ impl Language {
         build(&source, &component).with_context(|| format!("cannot build {}", source.display()))?;
         stamp::set(&component, &stamp)?;
         Ok(component)
+    }
+}
+
+/// A program that must be on the machine, and what to do if it is not.
+#[derive(Debug)]
+struct Needed {
+    program: &'static str,
+    /// The arguments by which it tells its version.
+    version: &'static [&'static str],
+    least: (u32, u32),
+    advice: &'static str,
+}
+
+impl Needed {
+    fn missing(&self) -> Option<String> {
+        let Self { program, least: (major, minor), advice, .. } = self;
+        let wanted = format!("{program} {major}.{minor} or newer");
+        if find(program).is_none() {
+            return Some(format!("{wanted} ({advice})"));
+        }
+        // One that cannot be read, of a version in the making for example, may do.
+        let (its_major, its_minor) = version(program, self.version).filter(|version| *version < self.least)?;
+        Some(format!("{wanted} (it has {its_major}.{its_minor}: {advice})"))
     }
 }
 
