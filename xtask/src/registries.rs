@@ -36,7 +36,12 @@ pub(crate) fn node_modules(wanted: &Path, folder: &Path, what: &str) -> Result<P
     std::fs::create_dir_all(folder)?;
     std::fs::copy(wanted, folder.join("package.json"))
         .with_context(|| format!("cannot copy {} to {}", wanted.display(), folder.display()))?;
-    tools::run(Command::new("npm").current_dir(folder).args(["install", "--silent", "--no-audit", "--no-fund"]))?;
+    tools::run(Command::new("npm").current_dir(folder).args([
+        "install",
+        "--loglevel=error",
+        "--no-audit",
+        "--no-fund",
+    ]))?;
     mark_current(wanted, folder)?;
     Ok(modules)
 }
