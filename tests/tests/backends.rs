@@ -5,7 +5,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 use sockerless_tests::{Bare, optional};
 
@@ -26,13 +26,17 @@ const LANGUAGES: [Language; 5] = [
 ];
 
 impl Language {
-    /// The component, where it could be built. It has been compiled once then: the runtimes of some languages take long, and tests that
-    /// run at once would each begin to.
+    /// The component, where it could be built. It has been compiled once then, and no other at the same time: the runtimes of some
+    /// languages take long, with all of the machine's cores, and a daemon is not waited for without end.
     fn component(self) -> Option<PathBuf> {
-        static COMPILED: [OnceLock<()>; 5] = [const { OnceLock::new() }; 5];
+        static COMPILED: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
         let component = optional(self.variable)?;
-        let index = LANGUAGES.iter().position(|language| language.suffix == self.suffix)?;
-        COMPILED[index].get_or_init(|| drop(Bare::start(vec![component.clone()], &[])));
+        // A test that failed while it held the lock has said why.
+        let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+        if !compiled.contains(&self.suffix) {
+            drop(Bare::start(vec![component.clone()], &[]));
+            compiled.push(self.suffix);
+        }
         Some(component)
     }
 
