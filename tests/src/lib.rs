@@ -18,8 +18,10 @@ mod http;
 mod judge;
 pub mod many;
 mod program;
+mod reference;
 mod registry;
 pub mod transcript;
+pub mod wire;
 mod world;
 
 pub use bare::Bare;
@@ -31,6 +33,7 @@ pub use emulator::Emulator;
 pub use http::{Asked, Reply, Scripted, ask_daemon};
 pub use judge::differences_of;
 pub use program::eventually;
+pub use reference::{IMAGE, Side, reference_engine};
 pub use registry::{Pushed, Registry};
 pub use world::{World, WorldOptions, go, java, node, python, python_with};
 
@@ -50,10 +53,4 @@ pub fn optional(variable: &str) -> Option<std::path::PathBuf> {
         eprintln!("skipped: {variable} is not set, since this machine lacks what it takes");
     }
     path.map(Into::into)
-}
-
-/// The address of a Docker Engine to hold the tests' expectations against, when one is named: see `cargo xtask test --reference ADDRESS`.
-#[must_use]
-pub fn reference_engine() -> Option<String> {
-    std::env::var("SOCKERLESS_TEST_REFERENCE").ok().filter(|address| !address.is_empty())
 }

@@ -10,16 +10,8 @@ use std::path::Path;
 
 use self::expectation::Expectation;
 use self::parse::Step;
+use crate::reference::{IMAGE, Side};
 use crate::{Docker, Ran};
-
-/// Whose answers a transcript is held against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// This project's daemon.
-    Daemon,
-    /// A Docker Engine: where its answer is another, the file has that and the reason.
-    Engine,
-}
 
 /// Runs a transcript's commands one after the other, and tells where what they print is something else.
 ///
@@ -39,9 +31,6 @@ pub fn replay(file: &Path, docker: &Docker, folder: &Path, side: Side) -> Result
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong) }
 }
-
-/// The image of the transcripts. A pull makes it known to this daemon; the Engine must have it.
-pub const IMAGE: &str = "busybox";
 
 fn perform(step: &Step, docker: &Docker, side: Side) -> Result<(), String> {
     for (path, content) in &step.files {

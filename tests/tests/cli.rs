@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use sockerless_tests::transcript::{IMAGE, Side, replay};
-use sockerless_tests::{Docker, World, reference_engine};
+use sockerless_tests::transcript::replay;
+use sockerless_tests::{Docker, IMAGE, Side, World, reference_engine};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("cli")

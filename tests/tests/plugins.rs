@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's failure is a panic")]
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use sockerless_tests::{World, built};
@@ -129,4 +129,91 @@ fn without_a_backend_the_daemon_says_how_to_load_one() {
     assert!(ran.stderr.contains("sockerless plugin load"), "{}", ran.stderr);
     load(&world, &built("SOCKERLESS_TEST_COMPONENT")).ok();
     assert_eq!(world.docker.ok(&["run", "--rm", "alpine", "echo", "now"]), "now");
+}
+
+/// The backend that misbehaves as it is told, as another version of itself.
+fn guest(world: &World, version: &str) -> PathBuf {
+    const MARKER: &[u8] = b"SOCKERLESS-TEST:";
+    let mut bytes = std::fs::read(built("SOCKERLESS_TEST_GUEST")).unwrap();
+    let at = bytes.windows(MARKER.len()).position(|window| window == MARKER).unwrap() + MARKER.len();
+    let settings = format!("version={version};");
+    bytes[at..at + settings.len()].copy_from_slice(settings.as_bytes());
+    file(world, &format!("guest-{version}.wasm"), &bytes)
+}
+
+#[test]
+fn a_version_that_fails_more_than_the_one_before_is_rolled_back_by_itself() {
+    let world = World::start();
+    world.pull();
+    load(&world, &guest(&world, "1.0")).ok();
+    world.docker.ok(&["create", "--runtime", "guest", "--name", "kept", "alpine", "true"]);
+    let format =
+        "{{.Action}} {{.Actor.Attributes.version}} {{.Actor.Attributes.replaced}} {{.Actor.Attributes.reason}}";
+    let mut events = world.docker.spawn(&["events", "--since", "0", "--filter", "type=plugin", "--format", format]);
+    let mut lines = BufReader::new(events.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(lines.next().unwrap(), "enable 1.0 <no value> <no value>");
+    load(&world, &guest(&world, "2.0")).ok();
+    assert_eq!(lines.next().unwrap(), "upgrade 2.0 1.0 <no value>");
+    for _ in 0..5 {
+        world.docker.run(&["create", "--runtime", "guest", "--name", "trap", "alpine", "true"]).exits(1);
+    }
+    let event = lines.next().unwrap();
+    assert!(
+        event.starts_with("rollback 1.0 2.0 version 2.0 was rolled back: 5 of 5 calls of lifecycle.create failed"),
+        "{event}"
+    );
+    events.kill().unwrap();
+    events.wait().unwrap();
+
+    let listed = world.daemon.sockerless(&["plugin", "ls"]);
+    assert!(listed.ok().contains("guest 1.0 sha256:"), "{}", listed.stdout);
+    assert!(listed.stderr.contains("guest: version 2.0 was rolled back"), "{}", listed.stderr);
+    let inspected = world.docker.ok(&["plugin", "inspect", "--format", "{{.Config.Description}}", "guest"]);
+    assert!(
+        inspected.starts_with("test (version 2.0 was rolled back: 5 of 5 calls of lifecycle.create failed"),
+        "{inspected}"
+    );
+    // By hand it goes forth again, and back.
+    let rolled = world.daemon.sockerless(&["plugin", "rollback", "guest"]);
+    assert!(rolled.ok().starts_with("guest 2.0 "), "{}", rolled.stdout);
+    assert!(rolled.stderr.contains("replaces version 1.0; containers taken over: 1"), "{}", rolled.stderr);
+    world.docker.ok(&["rm", "kept"]);
+}
+
+#[test]
+fn docker_lists_inspects_and_removes_backends_as_plugins() {
+    let world = World::start();
+    world.pull();
+    load(&world, &guest(&world, "1.0")).ok();
+    let plugins = || world.docker.ok(&["plugin", "ls", "--format", "{{.Name}} {{.Description}} {{.Enabled}}"]);
+    let azf = format!("azf:{}", version(&world));
+    assert!(plugins().starts_with(&format!("{azf} ")), "{}", plugins());
+    assert!(plugins().ends_with("guest:1.0 test true"), "{}", plugins());
+    let id = world.docker.ok(&["plugin", "inspect", "--format", "{{.ID}}", "guest:1.0"]);
+    assert_eq!(world.docker.ok(&["plugin", "inspect", "--format", "{{.Name}}", &id[..12]]), "guest:1.0");
+    let set =
+        world.docker.ok(&["plugin", "inspect", "--format", "{{range .Config.Env}}{{println .Name}}{{end}}", "azf"]);
+    assert!(set.lines().any(|name| name == "SOCKERLESS_AZF_SUBSCRIPTION_ID"), "{set}");
+    assert_eq!(world.docker.ok(&["plugin", "ls", "--quiet", "--filter", "enabled=false"]), "");
+    let ran = world.docker.run(&["plugin", "disable", "guest"]);
+    ran.exits(1);
+    assert!(ran.stderr.contains("sockerless plugin"), "{}", ran.stderr);
+
+    world.docker.ok(&["create", "--runtime", "guest", "--name", "c", "alpine", "true"]);
+    let ran = world.docker.run(&["plugin", "rm", "guest"]);
+    ran.exits(1);
+    assert!(ran.stderr.contains("the backend `guest` has containers: c; remove them first"), "{}", ran.stderr);
+    world.docker.ok(&["plugin", "rm", "--force", "guest"]);
+    assert_eq!(plugins().lines().count(), 1);
+    // Its container is there, and says what is missing.
+    assert_eq!(world.docker.inspect("c")["State"]["Status"], "created");
+    let ran = world.docker.run(&["rm", "c"]);
+    ran.exits(1);
+    assert!(ran.stderr.contains("guest") && ran.stderr.contains("sockerless plugin load"), "{}", ran.stderr);
+    load(&world, &guest(&world, "2.0")).ok();
+    world.docker.ok(&["rm", "c"]);
+    world.daemon.sockerless(&["plugin", "rm", "guest"]).ok();
+    let ran = world.daemon.sockerless(&["plugin", "rm", "guest"]);
+    ran.exits(1);
+    assert!(ran.stderr.contains("no backend `guest` is loaded"), "{}", ran.stderr);
 }

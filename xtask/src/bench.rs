@@ -14,41 +14,48 @@ use crate::tools;
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Which one.
-    #[command(subcommand)]
     benchmark: Benchmark,
+    /// Measure the daemon, or its part that runs backends, as it is released, which takes long to build: without it figures tell only of
+    /// each other.
+    #[arg(long)]
+    release: bool,
 }
 
 /// What is measured. Each prints a table; a figure means something beside the others of the same run.
-#[derive(Debug, Clone, Copy, clap::Subcommand)]
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Benchmark {
     /// Answers of the whole daemon, with the emulator, with up to a thousand containers.
     Many,
     /// What the example backend costs in each language that this machine can build it in.
-    Languages {
-        /// With an optimised host, as it is released: its first build takes some minutes.
-        #[arg(long)]
-        release: bool,
-    },
+    Languages,
 }
 
 /// Builds what the benchmark needs, as the tests do, so that nothing is compiled for it alone, and runs it.
 pub(crate) fn run(options: &Options) -> Result<()> {
     match options.benchmark {
-        Benchmark::Many => {
-            let clients = clients::install()?;
-            let built = build::everything()?;
-            let mut command = benchmark("many", "dev");
-            test::environment(&mut command, built, clients);
-            tools::run(&mut command)
-        }
-        Benchmark::Languages { release } => {
-            build::programs()?;
-            let components = backends::install()?;
-            let mut command = benchmark("languages", if release { "release" } else { "dev" });
-            command.env("SOCKERLESS_TEST_CACHE", build::target().join("component-cache")).envs(components);
-            tools::run(&mut command)
-        }
+        Benchmark::Many => many(options.release),
+        Benchmark::Languages => languages(options.release),
     }
+}
+
+fn many(release: bool) -> Result<()> {
+    let clients = clients::install()?;
+    let mut built = build::everything()?;
+    if release {
+        built.daemon = build::release_daemon()?;
+    }
+    let mut command = benchmark("many", "dev");
+    test::environment(&mut command, built, clients);
+    tools::run(&mut command)
+}
+
+fn languages(release: bool) -> Result<()> {
+    build::programs()?;
+    let components = backends::install()?;
+    // The benchmark is the host itself.
+    let mut command = benchmark("languages", if release { "release" } else { "dev" });
+    command.env("SOCKERLESS_TEST_CACHE", build::target().join("component-cache")).envs(components);
+    tools::run(&mut command)
 }
 
 /// Runs a benchmark. Of the whole workspace, for the reason that `build::programs` gives.

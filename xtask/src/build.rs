@@ -85,6 +85,13 @@ pub(crate) fn programs() -> Result<()> {
     build(&["--workspace", "--bins"])
 }
 
+/// Builds the daemon with optimisations.
+pub(crate) fn release_daemon() -> Result<PathBuf> {
+    say("building the daemon with optimisations (this takes many minutes)");
+    build(&["--workspace", "--bins", "--release"])?;
+    Ok(target().join("release/sockerless"))
+}
+
 /// Builds what only the tests need.
 pub(crate) fn test_components() -> Result<TestComponents> {
     say("building azf.wasm as a later version, and a backend that misbehaves");

@@ -14,8 +14,8 @@ use crate::tools;
 pub(crate) struct Options {
     /// Only tests whose name contains this.
     filter: Option<String>,
-    /// Holds the transcripts of the Docker CLI against a Docker Engine at this address (`unix://…`) instead, and shows what it
-    /// answers differently.
+    /// Holds the transcripts of the Docker CLI and the tables of requests against a Docker Engine at this address (`unix://…`)
+    /// instead, and shows what it answers differently.
     #[arg(long, value_name = "ADDRESS")]
     reference: Option<String>,
 }
@@ -46,11 +46,20 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     tools::run(&mut command)
 }
 
-/// Holds the transcripts against an Engine. Nothing of this project is asked, so nothing but the CLI is needed.
+/// Holds transcripts and tables against an Engine. Nothing of this project is asked, so nothing but the CLI is needed.
 fn compare(address: &str, options: &Options) -> Result<()> {
-    say(format!("holding the transcripts against the Docker Engine at {address}"));
+    say(format!("holding transcripts and tables against the Docker Engine at {address}"));
     let mut command = tools::cargo();
-    command.current_dir(build::root()).args(["test", "--locked", "--workspace", "--no-fail-fast", "--test", "cli"]);
+    command.current_dir(build::root()).args([
+        "test",
+        "--locked",
+        "--workspace",
+        "--no-fail-fast",
+        "--test",
+        "cli",
+        "--test",
+        "wire",
+    ]);
     command.env("SOCKERLESS_TEST_DOCKER", "docker").env("SOCKERLESS_TEST_REFERENCE", address);
     command.args(&options.filter);
     tools::run(&mut command)

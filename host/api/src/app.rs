@@ -66,7 +66,7 @@ impl App {
             return Ok(moved(&cleaned));
         }
         let (version, path) = Version::split(&path);
-        if head.method == Method::OPTIONS && router::exists(&self.routes, path) {
+        if head.method == Method::OPTIONS {
             let mut response = Response::new(full(""));
             self.identify(response.headers_mut());
             return Ok(response);

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use sockerless_engine::Engine;
 use tokio_util::sync::CancellationToken;
 
-pub use backends::BackendAdmin;
+pub use backends::{BackendAdmin, BackendSummary, BackendVariable, Swapped};
 pub use server::{Limits, ListenError, Listener, TlsFiles};
 
 /// Serves the API on all listeners until `shutdown` is cancelled; then requests under way are answered, as long as the

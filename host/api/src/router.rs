@@ -18,11 +18,6 @@ pub(crate) fn find<'a, H>(routes: &'a [Route<H>], method: &Method, path: &str) -
         .find_map(|route| Some((&route.handler, captured(route.pattern, path)?.to_owned())))
 }
 
-/// Whether any row matches, whatever the method.
-pub(crate) fn exists<H>(routes: &[Route<H>], path: &str) -> bool {
-    routes.iter().any(|route| captured(route.pattern, path).is_some())
-}
-
 fn captured<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
     match pattern.split_once("{}") {
         None => (pattern == path).then_some(""),
@@ -35,7 +30,7 @@ fn captured<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Route, exists, find};
+    use super::{Route, find};
     use http::Method;
 
     #[test]
@@ -56,7 +51,5 @@ mod tests {
         for (method, path) in [(Method::GET, "/info/"), (Method::PUT, "/info"), (Method::DELETE, "/images/")] {
             assert_eq!(found(method, path), None, "{path}");
         }
-        assert!(exists(&routes, "/info"));
-        assert!(!exists(&routes, "/nope"));
     }
 }

@@ -4,7 +4,7 @@ use http::Method;
 
 use crate::app::HandlerFn;
 use crate::handlers::{
-    archive, backends, containers, exec, images, networks, registry, streams, system, unsupported, volumes,
+    archive, backends, containers, exec, images, networks, plugins, registry, streams, system, unsupported, volumes,
 };
 use crate::router::Route;
 
@@ -21,7 +21,7 @@ macro_rules! table {
 /// In the order in which they are tried.
 pub(crate) fn routes() -> Vec<Route<HandlerFn>> {
     table! {
-        HEAD   "/_ping"                       system::ping;
+        HEAD   "/_ping"                       system::ping_head;
         GET    "/_ping"                       system::ping;
         GET    "/info"                        system::info;
         GET    "/version"                     system::version;
@@ -42,6 +42,8 @@ pub(crate) fn routes() -> Vec<Route<HandlerFn>> {
         HEAD   "/containers/{}/archive"       archive::stat;
         GET    "/containers/{}/archive"       archive::get;
         PUT    "/containers/{}/archive"       archive::put;
+        GET    "/containers/{}/checkpoints"   unsupported::checkpoints;
+        POST   "/containers/{}/checkpoints"   unsupported::checkpoints;
         POST   "/containers/{}/exec"          exec::create;
         POST   "/containers/{}/attach"        streams::attach;
         POST   "/containers/{}/wait"          streams::wait;
@@ -93,14 +95,14 @@ pub(crate) fn routes() -> Vec<Route<HandlerFn>> {
         POST   "/volumes/create"              volumes::create;
         POST   "/volumes/prune"               volumes::prune;
         GET    "/volumes/{}"                  volumes::inspect;
-        PUT    "/volumes/{}"                  unsupported::no_swarm;
+        PUT    "/volumes/{}"                  unsupported::no_cluster_volumes;
         DELETE "/volumes/{}"                  volumes::remove;
 
-        GET    "/plugins"                     unsupported::plugins;
-        GET    "/plugins/privileges"          unsupported::plugins;
-        GET    "/plugins/{}/json"             unsupported::plugin;
-        DELETE "/plugins/{}"                  unsupported::plugin;
-        POST   "/plugins/{}"                  unsupported::change_plugin;
+        GET    "/plugins"                     plugins::list;
+        GET    "/plugins/privileges"          plugins::privileges;
+        GET    "/plugins/{}/json"             plugins::inspect;
+        DELETE "/plugins/{}"                  plugins::remove;
+        POST   "/plugins/{}"                  plugins::change;
 
         POST   "/swarm/init"                  unsupported::swarm_init;
         POST   "/swarm/join"                  unsupported::swarm_init;
@@ -133,6 +135,8 @@ pub(crate) fn routes() -> Vec<Route<HandlerFn>> {
 
         GET    "/sockerless/backends"         backends::list;
         POST   "/sockerless/backends/load"    backends::load;
+        POST   "/sockerless/backends/{}/rollback" backends::rollback;
+        DELETE "/sockerless/backends/{}"      backends::unload;
     }
 }
 
@@ -186,6 +190,8 @@ mod tests {
             (Method::POST, "/plugins/a/enable", Some("a/enable")),
             (Method::POST, "/session", Some("")),
             (Method::GET, "/sockerless/backends", Some("")),
+            (Method::POST, "/sockerless/backends/a/rollback", Some("a")),
+            (Method::DELETE, "/sockerless/backends/a", Some("a")),
         ] {
             let found = find(&routes, &method, path).map(|(_, name)| name);
             assert_eq!(found.as_deref(), want, "{method} {path}");

@@ -1,4 +1,4 @@
-//! The backends of this daemon: loading them at the start and while it runs.
+//! The backends of this daemon: loading them at the start, and what the operator says of each.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,14 +6,11 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use async_trait::async_trait;
-use bytes::Bytes;
-use serde_json::{Value, json};
-use sockerless_api::BackendAdmin;
+use sockerless_backend::Backend;
 use sockerless_backend::types::{Container, Recovered};
-use sockerless_backend::{Backend, BackendError};
-use sockerless_engine::{Backends, Engine, Error, Services, Stored};
+use sockerless_engine::{Backends, Engine, Services, Stored};
 use sockerless_plugins::{
-    AzureConfig, AzureCredentials, BackendHost, HostConfig, HttpConfig, LiveContainers, LoadOutcome, LoadRequest,
+    AzureConfig, AzureCredentials, BackendHost, HostConfig, HttpConfig, LiveContainers, LoadRequest,
     Services as HostServices, Settings,
 };
 
@@ -21,7 +18,7 @@ use crate::config::{BackendRules, Config};
 
 /// The backends that are loaded, as the engine sees them.
 pub(crate) struct Loaded {
-    host: BackendHost,
+    pub(crate) host: BackendHost,
 }
 
 impl Loaded {
@@ -99,8 +96,8 @@ impl LoadSettings {
 
 impl sockerless_plugins::SettingsSource for LoadSettings {
     fn settings(&self, backend: &str) -> Settings {
-        let BackendRules { policy, limits } = self.backends.get(backend).cloned().unwrap_or_default();
-        Settings { config: self.values.clone(), policy, limits }
+        let BackendRules { policy, limits, swap } = self.backends.get(backend).cloned().unwrap_or_default();
+        Settings { config: self.values.clone(), policy, limits, swap }
     }
 }
 
@@ -113,63 +110,12 @@ impl LiveContainers for InStore<'_> {
     }
 }
 
-struct InEngine<'a>(&'a Engine);
+/// What lives now.
+pub(crate) struct InEngine<'a>(pub(crate) &'a Engine);
 
 #[async_trait]
 impl LiveContainers for InEngine<'_> {
     async fn live(&self, backend: &str) -> Vec<Container> {
         self.0.containers_of_backend(backend)
-    }
-}
-
-/// Loads backends while the daemon runs, for the API.
-pub(crate) struct Admin {
-    loaded: Arc<Loaded>,
-    settings: LoadSettings,
-    engine: Engine,
-}
-
-impl Admin {
-    pub(crate) fn new(loaded: Arc<Loaded>, settings: LoadSettings, engine: Engine) -> Self {
-        Self { loaded, settings, engine }
-    }
-}
-
-#[async_trait]
-impl BackendAdmin for Admin {
-    async fn load(&self, name: Option<String>, component: Bytes) -> Result<Value, Error> {
-        let request = LoadRequest { component, name, digest: None };
-        let LoadOutcome { loaded, replaced, recovered, .. } = self
-            .loaded
-            .host
-            .load(request, &self.settings, &InEngine(&self.engine))
-            .await
-            .map_err(|error| Error::from(BackendError::from(error)))?;
-        let containers = recovered.len();
-        self.engine.recovered(recovered).await;
-        Ok(json!({
-            "Name": loaded.descriptor.name,
-            "Version": loaded.descriptor.version,
-            "Digest": loaded.digest,
-            "Generation": loaded.generation,
-            "Replaced": replaced.map(|old| old.descriptor.version.clone()),
-            "Containers": containers,
-        }))
-    }
-
-    async fn list(&self) -> Value {
-        let backends = self.loaded.host.backends();
-        backends
-            .iter()
-            .map(|backend| {
-                let loaded = backend.loaded();
-                json!({
-                    "Name": loaded.descriptor.name,
-                    "Version": loaded.descriptor.version,
-                    "Digest": loaded.digest,
-                    "Generation": loaded.generation,
-                })
-            })
-            .collect()
     }
 }

@@ -98,6 +98,19 @@ pub(crate) enum PluginCommand {
     },
     /// Lists the loaded backends.
     Ls,
+    /// Brings back the version of a backend that served before.
+    Rollback {
+        /// Its name.
+        name: String,
+    },
+    /// Unloads a backend that has no containers.
+    Rm {
+        /// Its name.
+        name: String,
+        /// Also one that has some: nothing can be done with them until it is loaded again.
+        #[arg(long, short)]
+        force: bool,
+    },
 }
 
 /// What is on or off; nothing if its variable is set and empty.

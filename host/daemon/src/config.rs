@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
-use sockerless_plugins::{Limits, Policy};
+use sockerless_plugins::{Limits, Policy, SwapRules};
 
 use crate::address::Address;
 use crate::cli::{DEFAULT_HOST, ServeOptions};
@@ -33,7 +33,7 @@ struct File {
     /// The keys that backends declare, by the names of their environment variables.
     #[serde(default)]
     settings: BTreeMap<String, String>,
-    /// What backends may do, by their names: `[backend.azf.policy]`, `[backend.azf.limits]`.
+    /// What backends may do, by their names: `[backend.azf.policy]`, `[backend.azf.limits]`, `[backend.azf.swap]`.
     #[serde(default)]
     backend: BTreeMap<String, BackendRules>,
 }
@@ -44,6 +44,7 @@ struct File {
 pub(crate) struct BackendRules {
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
+    pub(crate) swap: SwapRules,
 }
 
 /// Certificates of the TCP listener.

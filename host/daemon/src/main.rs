@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod admin;
 mod backends;
 mod cli;
 mod client;

@@ -17,25 +17,46 @@ pub(crate) fn run(host: &Address, command: PluginCommand) -> Result<()> {
     match command {
         PluginCommand::Load { file, name } => {
             let component = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-            let query = name.map(|name| {
-                format!("?name={}", percent_encoding::utf8_percent_encode(&name, percent_encoding::NON_ALPHANUMERIC))
-            });
+            let query = name.map(|name| format!("?name={}", encoded(&name)));
             let path = format!("/sockerless/backends/load{}", query.unwrap_or_default());
-            let loaded = runtime.block_on(request(host, "POST", &path, component.into()))?;
-            println!("{}", line(&loaded));
-            if let Some(old) = loaded.get("Replaced").and_then(Value::as_str) {
-                let containers = loaded.get("Containers").and_then(Value::as_u64).unwrap_or_default();
-                eprintln!("replaces version {old}; containers taken over: {containers}");
+            swapped(&runtime.block_on(request(host, "POST", &path, component.into()))?);
+        }
+        PluginCommand::Rollback { name } => {
+            let path = format!("/sockerless/backends/{}/rollback", encoded(&name));
+            swapped(&runtime.block_on(request(host, "POST", &path, Vec::new().into()))?);
+        }
+        PluginCommand::Rm { name, force } => {
+            let path = format!("/sockerless/backends/{}{}", encoded(&name), if force { "?force=1" } else { "" });
+            let unloaded = runtime.block_on(request(host, "DELETE", &path, Vec::new().into()))?;
+            println!("{name}");
+            if let Some(left @ 1..) = unloaded.get("Containers").and_then(Value::as_u64) {
+                eprintln!("containers that are left without it: {left}; load it again to do something with them");
             }
         }
         PluginCommand::Ls => {
             let list = runtime.block_on(request(host, "GET", "/sockerless/backends", Vec::new().into()))?;
             for backend in list.as_array().into_iter().flatten() {
                 println!("{}", line(backend));
+                if let Some(note) = backend.get("Note").and_then(Value::as_str) {
+                    eprintln!("{}: {note}", backend.get("Name").and_then(Value::as_str).unwrap_or("?"));
+                }
             }
         }
     }
     Ok(())
+}
+
+fn encoded(name: &str) -> percent_encoding::PercentEncode<'_> {
+    percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC)
+}
+
+/// What serves now, and what served before.
+fn swapped(answer: &Value) {
+    println!("{}", line(answer));
+    if let Some(old) = answer.get("Replaced").and_then(Value::as_str) {
+        let containers = answer.get("Containers").and_then(Value::as_u64).unwrap_or_default();
+        eprintln!("replaces version {old}; containers taken over: {containers}");
+    }
 }
 
 fn line(backend: &Value) -> String {

@@ -13,11 +13,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::address::Address;
+use crate::admin::Admin;
 use crate::backends::{LoadSettings, Loaded};
 use crate::cli::ServeOptions;
 use crate::config::{Config, Tls};
+use crate::logging;
 use crate::state_dir::StateDir;
-use crate::{backends, logging};
 
 /// Runs the daemon until SIGTERM or SIGINT.
 ///
@@ -60,7 +61,7 @@ async fn serve(config: Config, state: StateDir) -> Result<()> {
     let registry = registries(&config)?;
     let engine = Engine::start(state.identity()?, store, services, loaded.clone(), registry, stored).await?;
     engine.recovered(found).await;
-    let admin = Arc::new(backends::Admin::new(loaded.clone(), settings, engine.clone()));
+    let admin = Arc::new(Admin::new(loaded.clone(), settings, engine.clone()));
 
     let listeners = listen(&config).await?;
     for host in &config.hosts {

@@ -26,6 +26,10 @@ pub enum FilterError {
         /// All that was given for it.
         values: Vec<String>,
     },
+    /// The value is no time.
+    Time(TimeError),
+    /// There are several times until which things were made.
+    SeveralUntil,
 }
 
 impl fmt::Display for FilterError {
@@ -33,6 +37,8 @@ impl fmt::Display for FilterError {
         match self {
             Self::Malformed => formatter.write_str("invalid filter"),
             Self::Unknown(name) => write!(formatter, "invalid filter '{name}'"),
+            Self::Time(error) => error.fmt(formatter),
+            Self::SeveralUntil => formatter.write_str("more than one until filter specified"),
             Self::Value { name, values } => write!(formatter, "invalid filter '{name}=[{}]'", values.join(" ")),
         }
     }
@@ -135,12 +141,16 @@ impl Filters {
         self.get(name).iter().any(|excluded| has_label(labels, excluded))
     }
 
-    /// The time of a filter that is one, such as `until`: the first, if there are several.
+    /// The filter `until`: what was made before that time.
     ///
     /// # Errors
     /// When it is none.
-    pub fn time(&self, name: &str) -> Result<Option<Timestamp>, TimeError> {
-        self.get(name).first().map_or(Ok(None), |text| parse_time(text, Timestamp::now()))
+    pub fn until(&self) -> Result<Option<Timestamp>, FilterError> {
+        match self.get("until") {
+            [] => Ok(None),
+            [text] => parse_time(text, Timestamp::now()).map_err(FilterError::Time),
+            _ => Err(FilterError::SeveralUntil),
+        }
     }
 
     /// The value of a filter that is a boolean; `default` when it is absent.

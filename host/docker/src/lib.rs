@@ -29,6 +29,7 @@ mod name;
 mod network;
 mod path_stat;
 mod platform;
+mod plugin;
 mod port;
 mod prune;
 mod reference;
@@ -65,6 +66,10 @@ pub use network::{
 };
 pub use path_stat::PathStat;
 pub use platform::ImagePlatform;
+pub use plugin::{
+    Plugin, PluginArgs, PluginConfig, PluginEnv, PluginInterface, PluginLinux, PluginNetwork, PluginRootFs,
+    PluginSettings, PluginUser,
+};
 pub use port::{PortBinding, PortMap, PortSummary};
 pub use prune::{ContainersPruned, ImagesPruned, NetworksPruned, VolumesPruned};
 pub use reference::{ImageReference, ReferenceError, is_digest};

@@ -22,7 +22,7 @@ object! {
         #[serde(skip_serializing_if = "is_default")]
         pub size_rw: i64,
         #[serde(skip_serializing_if = "is_default")]
-        pub size_root_fs: i64,
+        pub size_root_fs: Option<i64>,
         pub labels: Labels,
         pub state: String,
         /// For people: `Up 3 minutes`.

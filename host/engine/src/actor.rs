@@ -317,7 +317,7 @@ impl Actor {
 
     async fn unpause(&mut self) -> Result<()> {
         if self.record.state.status != Status::Paused {
-            return Err(Error::conflict(format!("Container {} is not paused", self.record.id)));
+            return Err(Error::internal(format!("Container {} is not paused", self.record.id)));
         }
         self.record.state.status = Status::Running;
         self.save().await?;
@@ -364,11 +364,10 @@ impl Actor {
         let status = self.record.state.status;
         if status.is_live() {
             if !force {
-                let (name, advice) = match status {
-                    Status::Paused => ("paused", "unpause and then stop the container before removing or force remove"),
-                    _ => ("running", "stop the container before removing or force remove"),
-                };
-                return Err(Error::conflict(format!("container is {name}: {advice}")));
+                return Err(Error::conflict(match status {
+                    Status::Paused => "container is paused and must be unpaused first",
+                    _ => "container is running: stop the container before removing or force remove",
+                }));
             }
             self.record.stopped_by_client = true;
             self.give_up_restart().await;

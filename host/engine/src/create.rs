@@ -78,11 +78,15 @@ impl Inner {
         let backend_name = self.runtime(&mut host_config)?;
         let backend = self.backend(&backend_name)?;
         host_config.apply_defaults(&backend_name);
-        let endpoints = self.networks.endpoints(&host_config.network_mode, networking_config)?;
+        let endpoints = self.networks.endpoints(&host_config.network_mode, networking_config, &config.mac_address)?;
         let id = ids::object()?;
         let name = self.take_name(name, &id).inspect_err(|_| self.networks.release(&endpoints))?;
         let held = self.volumes.hold(&id);
-        let mounts = match self.mounts(&config, &host_config, &held).await {
+        let mounts = async {
+            self.check_links(&host_config)?;
+            self.mounts(&config, &host_config, &held).await
+        };
+        let mounts = match mounts.await {
             Ok(mounts) => mounts,
             Err(error) => {
                 self.containers.release(&name, &id);
@@ -185,6 +189,20 @@ impl Inner {
             return Err(Error::invalid(format!("unknown or invalid runtime name: {}", host_config.runtime)));
         }
         Ok(host_config.runtime.clone())
+    }
+
+    /// Links are by container only on the default network; on others a name is an alias that may come to be.
+    fn check_links(&self, host: &HostConfig) -> Result<()> {
+        if !matches!(host.network_mode.as_str(), "" | "default" | "bridge") {
+            return Ok(());
+        }
+        for link in host.links.iter().flatten() {
+            let name = link.split(':').next().unwrap_or_default();
+            self.containers
+                .find(name)
+                .map_err(|error| Error::invalid(format!("could not get container for {name}: {}", error.message)))?;
+        }
+        Ok(())
     }
 
     fn take_name(&self, name: Option<String>, id: &str) -> Result<String> {

@@ -1,5 +1,6 @@
 //! The engine: what it owns, and how it comes up.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -204,6 +205,11 @@ impl Engine {
             .collect();
         // Those that are left over go on by themselves.
         let _ = tokio::time::timeout(TAKE_IN, futures_util::future::join_all(told)).await;
+    }
+
+    /// Tells that a backend was loaded, replaced, brought back or unloaded.
+    pub fn backend_event(&self, action: &str, name: &str, attributes: BTreeMap<String, String>) {
+        self.inner.events.publish("plugin", action, name, attributes);
     }
 
     /// Past and future events.

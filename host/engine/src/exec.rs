@@ -68,9 +68,11 @@ impl Execs {
         ids
     }
 
-    /// Nothing runs in a container that has ended.
+    /// Nothing runs in a container that has ended, and what has not begun never will.
     pub(crate) fn container_exited(&self, container: &str) {
-        for exec in self.lock().values().filter(|exec| exec.container == container) {
+        let mut execs = self.lock();
+        execs.retain(|_, exec| exec.container != container || !matches!(*exec.progress.borrow(), Progress::Created));
+        for exec in execs.values().filter(|exec| exec.container == container) {
             exec.progress.send_if_modified(|progress| {
                 let running = matches!(progress, Progress::Running { .. });
                 if running {

@@ -166,6 +166,9 @@ impl Engine {
     pub async fn tag_image(&self, name: &str, repository: &str, tag: Option<&str>) -> Result<()> {
         let _changing = self.inner.images.changing.lock().await;
         let image = self.inner.images.find(name)?;
+        if repository == "sha256" {
+            return Err(Error::invalid("refusing to create an ambiguous tag using digest algorithm as name"));
+        }
         let familiar = named(repository, tag)?.or_latest().familiar();
         self.inner.take_reference(&familiar, &image.id).await?;
         let mut record = (*image).clone();
@@ -244,10 +247,7 @@ impl Engine {
     pub async fn prune_images(&self, filters: &Filters) -> Result<ImagesPruned> {
         filters.accept(&["dangling", "label", "label!", "until"])?;
         let only_dangling = filters.boolean("dangling", true)?;
-        if filters.get("until").len() > 1 {
-            return Err(Error::internal("more than one until filter specified"));
-        }
-        let until = filters.time("until").map_err(|error| Error::internal(error.to_string()))?;
+        let until = filters.until().map_err(|error| Error::internal(error.to_string()))?;
         let _changing = self.inner.images.changing.lock().await;
         let mut deleted = Vec::new();
         for image in self.inner.images.all() {

@@ -74,9 +74,9 @@ fn state(record: &ContainerRecord) -> State {
 }
 
 fn network_settings(record: &ContainerRecord) -> NetworkSettings {
-    let mut settings = NetworkSettings { networks: record.endpoints.clone(), ..NetworkSettings::default() };
+    let mut settings = NetworkSettings { networks: record.shown_endpoints(), ..NetworkSettings::default() };
     // The old fields repeat what the default network says.
-    if let Some(endpoint) = record.endpoints.get("bridge") {
+    if let Some(endpoint) = settings.networks.get("bridge").cloned() {
         settings.endpoint_id.clone_from(&endpoint.endpoint_id);
         settings.gateway.clone_from(&endpoint.gateway);
         settings.ip_address.clone_from(&endpoint.ip_address);

@@ -96,7 +96,7 @@ impl Engine {
             })
             .filter(|record| names.matches(&record.name) || names.matches(&format!("/{}", record.name)))
             .filter(|record| self.passes(filters, record));
-        Ok(chosen.take(options.limit.unwrap_or(usize::MAX)).map(|record| summary(&record, now)).collect())
+        Ok(chosen.take(options.limit.unwrap_or(usize::MAX)).map(|record| summary(&record, now, options.size)).collect())
     }
 
     fn passes(&self, filters: &Filters, record: &Arc<ContainerRecord>) -> bool {
@@ -156,13 +156,24 @@ fn has_port<'a>(wanted: &[(RangeInclusive<u16>, String)], ports: impl Iterator<I
         || ports.any(|(number, protocol)| wanted.iter().any(|(range, of)| range.contains(&number) && of == protocol))
 }
 
-fn summary(record: &ContainerRecord, now: Timestamp) -> ContainerSummary {
+/// Words with spaces in quotes, all but the first: so the Engine writes a command.
+fn command_line(command: &[String]) -> String {
+    let mut line = String::new();
+    for (index, word) in command.iter().enumerate() {
+        let is_quoted = index > 0 && word.contains(' ');
+        let (space, quote) = (if index > 0 { " " } else { "" }, if is_quoted { "'" } else { "" });
+        line.extend([space, quote, word, quote]);
+    }
+    line
+}
+
+fn summary(record: &ContainerRecord, now: Timestamp, size: bool) -> ContainerSummary {
     ContainerSummary {
         id: record.id.clone(),
         names: vec![format!("/{}", record.name)],
         image: record.config.image.clone(),
         image_id: record.image_id.clone(),
-        command: record.command.join(" "),
+        command: command_line(&record.command),
         created: record.created.as_second(),
         labels: record.config.labels.clone().unwrap_or_default(),
         state: record.state.status.as_str().to_owned(),
@@ -171,7 +182,8 @@ fn summary(record: &ContainerRecord, now: Timestamp) -> ContainerSummary {
             network_mode: record.host_config.network_mode.clone(),
             ..SummaryHostConfig::default()
         },
-        network_settings: SummaryNetworkSettings { networks: record.endpoints.clone() },
+        network_settings: SummaryNetworkSettings { networks: record.shown_endpoints() },
+        size_root_fs: size.then_some(0),
         ports: exposed(record),
         mounts: record.mount_points().cloned().collect(),
         ..ContainerSummary::default()

@@ -100,10 +100,10 @@ impl Engine {
     /// # Errors
     /// The name is malformed or taken.
     pub async fn rename_container(&self, reference: &str, name: &str) -> Result<()> {
-        let cell = self.find(reference)?;
         if name.is_empty() {
             return Err(Error::invalid("Neither old nor new names may be empty"));
         }
+        let cell = self.find(reference)?;
         let name = format!("/{}", name.strip_prefix('/').unwrap_or(name));
         let old = cell.record().name.clone();
         if old == name[1..] {
@@ -140,7 +140,7 @@ impl Engine {
     pub async fn update_container(&self, reference: &str, update: ContainerUpdate) -> Result<Vec<String>> {
         let cell = self.find(reference)?;
         let policy = update.restart_policy.clone();
-        verify::restart_policy(&policy)?;
+        verify::update(&update)?;
         let resources = ContainerUpdate { restart_policy: policy.clone(), ..ContainerUpdate::default() };
         let warnings = if update == resources {
             Vec::new()
@@ -151,9 +151,11 @@ impl Engine {
             cell.ask(|reply| Command::Edit {
                 edit: Box::new(move |record| {
                     if record.host_config.auto_remove && policy.name != "no" {
-                        return Err(Error::invalid(
-                            "Restart policy cannot be updated because AutoRemove is enabled for the container",
-                        ));
+                        return Err(Error::conflict(format!(
+                            "Cannot update container {}: Restart policy cannot be updated because AutoRemove is enabled for \
+                             the container",
+                            record.id
+                        )));
                     }
                     record.host_config.restart_policy = policy;
                     Ok(())
@@ -173,7 +175,7 @@ impl Engine {
     pub async fn remove_container(&self, reference: &str, options: RemoveOptions) -> Result<()> {
         let cell = self.find(reference)?;
         if options.link {
-            return Err(Error::invalid("Conflict, cannot remove the default link name of the container"));
+            return Err(Error::internal("Conflict, cannot remove the default link name of the container"));
         }
         if cell.record().state.status == Status::Removing {
             return Err(Error::conflict(format!("removal of container {reference} is already in progress")));
@@ -189,7 +191,7 @@ impl Engine {
     /// An unknown filter. A container that cannot be removed is left, and logged.
     pub async fn prune_containers(&self, filters: &Filters) -> Result<ContainersPruned> {
         filters.accept(&["label", "label!", "until"])?;
-        let until = filters.time("until").map_err(|error| Error::invalid(error.to_string()))?;
+        let until = filters.until()?;
         let mut deleted = Vec::new();
         for cell in self.inner.containers.all() {
             let record = cell.record();

@@ -118,6 +118,7 @@ impl Networks {
                 ))
             };
             let subnet: Subnet = range.subnet.parse().map_err(|()| invalid())?;
+            check_range(subnet, &range)?;
             if used.iter().any(|other| other.overlaps(subnet)) {
                 return Err(Error::forbidden(
                     "invalid pool request: Pool overlaps with other one on this address space",
@@ -128,6 +129,31 @@ impl Networks {
         }
         Ok(ranges)
     }
+}
+
+/// What the Engine refuses of a range whose subnet is one.
+fn check_range(subnet: Subnet, range: &IpamConfig) -> Result<()> {
+    let invalid = |what: String| Err(Error::invalid(format!("invalid network config:\n{what}")));
+    if subnet.to_string() != range.subnet {
+        return invalid(format!("invalid subnet {}: it should be {subnet}", range.subnet));
+    }
+    if !range.gateway.is_empty() {
+        let Ok(gateway) = range.gateway.parse::<Ipv4Addr>() else {
+            return invalid(format!("invalid gateway {}: invalid address", range.gateway));
+        };
+        if !subnet.contains(gateway) {
+            return invalid(format!("invalid gateway {gateway}: parent subnet {subnet} doesn't contain this address"));
+        }
+    }
+    if !range.ip_range.is_empty() {
+        let Ok(pool) = range.ip_range.parse::<Subnet>() else {
+            return invalid(format!("invalid ip-range {}: invalid CIDR block notation", range.ip_range));
+        };
+        if !pool.hosts().next().is_some_and(|address| subnet.contains(address)) {
+            return invalid(format!("invalid ip-range {pool}: parent subnet {subnet} doesn't contain ip-range"));
+        }
+    }
+    Ok(())
 }
 
 fn with_gateway(subnet: Subnet, mut range: IpamConfig) -> IpamConfig {
@@ -293,7 +319,11 @@ impl Engine {
             return Err(Error::conflict(format!("network with name {name} already exists")));
         }
         let config_from = request.config_from.unwrap_or_default();
-        if !config_from.network.is_empty() && !networks.find(&config_from.network)?.config_only {
+        let source = Some(&config_from.network).filter(|name| !name.is_empty()).map(|name| networks.find(name));
+        let source = source
+            .transpose()
+            .map_err(|_| Error::not_found(format!("configuration network {:?} does not exist", config_from.network)))?;
+        if source.is_some_and(|source| !source.config_only) {
             return Err(Error::forbidden(format!("{} is not a configuration network", config_from.network)));
         }
         let config = if request.config_only { ipam.config } else { Some(networks.ranges(ipam.config)?) };
@@ -352,7 +382,7 @@ impl Engine {
     /// An unknown filter.
     pub async fn prune_networks(&self, filters: &Filters) -> Result<NetworksPruned> {
         filters.accept(&["label", "label!", "until"])?;
-        let until = filters.time("until").map_err(|error| Error::invalid(error.to_string()))?;
+        let until = filters.until()?;
         let changing = self.inner.networks.table.change(&*self.inner.store).await;
         let mut deleted = Vec::new();
         for network in self.inner.networks.table.all() {

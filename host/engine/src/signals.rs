@@ -48,7 +48,10 @@ pub(crate) fn parse(written: Option<&str>) -> Result<String> {
         .iter()
         .find(|(known, number)| *known == name || number.to_string() == written)
         .map(|(known, _)| format!("SIG{known}"))
-        .ok_or_else(|| Error::invalid(format!("invalid signal: {written}")))
+        .ok_or_else(|| match written.parse::<i64>() {
+            Ok(number) if number != 0 => Error::invalid(format!("the linux daemon does not support signal {written}")),
+            _ => Error::invalid(format!("invalid signal: {written}")),
+        })
 }
 
 /// The number of a full name, on Linux.

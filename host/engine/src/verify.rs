@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use sockerless_docker::{Config, HealthConfig, HostConfig, RestartPolicy};
+use sockerless_docker::{Config, ContainerUpdate, HealthConfig, HostConfig, RestartPolicy};
 
 use crate::error::{Error, Result};
 use crate::mounts;
@@ -21,6 +21,51 @@ const LOG_DRIVERS: [&str; 11] =
 /// Options of the driver that is the default.
 const JSON_FILE_OPTIONS: [&str; 9] =
     ["max-file", "max-size", "compress", "labels", "labels-regex", "env", "env-regex", "tag", "mode"];
+
+/// What Linux knows, without `CAP_`: capabilities(7).
+const CAPABILITIES: [&str; 41] = [
+    "AUDIT_CONTROL",
+    "AUDIT_READ",
+    "AUDIT_WRITE",
+    "BLOCK_SUSPEND",
+    "BPF",
+    "CHECKPOINT_RESTORE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "KILL",
+    "LEASE",
+    "LINUX_IMMUTABLE",
+    "MAC_ADMIN",
+    "MAC_OVERRIDE",
+    "MKNOD",
+    "NET_ADMIN",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_RAW",
+    "PERFMON",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYSLOG",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_CHROOT",
+    "SYS_MODULE",
+    "SYS_NICE",
+    "SYS_PACCT",
+    "SYS_PTRACE",
+    "SYS_RAWIO",
+    "SYS_RESOURCE",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "WAKE_ALARM",
+];
 
 /// Checks what a client wants of a container.
 ///
@@ -49,13 +94,31 @@ pub(crate) fn create(config: &Config, host: &HostConfig) -> Result<()> {
     modes(host)?;
     extra_hosts(host)?;
     resources(host)?;
+    capabilities(host)?;
     log_config(host)?;
     mounts::check(config, host)?;
     ports(host)
 }
 
-/// A restart policy by itself, also that of an update.
-pub(crate) fn restart_policy(policy: &RestartPolicy) -> Result<()> {
+/// Checks what a client wants of a container that is there.
+///
+/// # Errors
+/// The first thing that cannot be.
+pub(crate) fn update(update: &ContainerUpdate) -> Result<()> {
+    resources(&HostConfig {
+        memory: update.memory,
+        memory_swap: update.memory_swap,
+        memory_reservation: update.memory_reservation,
+        nano_cpus: update.nano_cpus,
+        cpu_shares: update.cpu_shares,
+        cpu_period: update.cpu_period,
+        cpu_quota: update.cpu_quota,
+        ..HostConfig::default()
+    })?;
+    restart_policy(&update.restart_policy)
+}
+
+fn restart_policy(policy: &RestartPolicy) -> Result<()> {
     let RestartPolicy { name, maximum_retry_count } = policy;
     let wrong = match (name.as_str(), maximum_retry_count) {
         ("", _) | ("always" | "unless-stopped" | "no", 0) | ("on-failure", 0..) => return Ok(()),
@@ -147,6 +210,9 @@ fn resources(host: &HostConfig) -> Result<()> {
     if !(-1000..=1000).contains(&host.oom_score_adj) {
         return wrong(&format!("Invalid value {}, range for oom score adj is [-1000, 1000]", host.oom_score_adj));
     }
+    if host.nano_cpus < 0 {
+        return wrong("invalid NanoCPUs: value must be a positive integer");
+    }
     if host.nano_cpus != 0 && host.cpu_period != 0 {
         return wrong("Conflicting options: Nano CPUs and CPU Period cannot both be set");
     }
@@ -164,6 +230,19 @@ fn resources(host: &HostConfig) -> Result<()> {
     }
     if host.shm_size < 0 {
         return wrong("SHM size can not be less than 0");
+    }
+    Ok(())
+}
+
+fn capabilities(host: &HostConfig) -> Result<()> {
+    for (field, names) in [("CapAdd", &host.cap_add), ("CapDrop", &host.cap_drop)] {
+        for name in names.iter().flatten() {
+            let upper = name.to_ascii_uppercase();
+            let bare = upper.strip_prefix("CAP_").unwrap_or(&upper);
+            if bare != "ALL" && !CAPABILITIES.contains(&bare) {
+                return Err(Error::invalid(format!("invalid {field}: unknown capability: \"CAP_{bare}\"")));
+            }
+        }
     }
     Ok(())
 }
@@ -245,6 +324,9 @@ mod tests {
                 json!({ "Memory": 10_000_000, "MemorySwap": 6_500_000 }),
                 "Minimum memoryswap limit should be larger than memory limit, see usage",
             ),
+            (json!({ "NanoCpus": -1 }), "invalid NanoCPUs: value must be a positive integer"),
+            (json!({ "CapAdd": ["CAP_NOPE"] }), "invalid CapAdd: unknown capability: \"CAP_NOPE\""),
+            (json!({ "CapDrop": ["nope"] }), "invalid CapDrop: unknown capability: \"CAP_NOPE\""),
             (json!({ "MemorySwappiness": 101 }), "Invalid value: 101, valid memory swappiness range is 0-100"),
             (json!({ "OomScoreAdj": 5000 }), "Invalid value 5000, range for oom score adj is [-1000, 1000]"),
             (
@@ -288,6 +370,7 @@ mod tests {
             json!({ "MemorySwap": -1, "Memory": 64 << 20, "PidMode": "container:x", "IpcMode": "shareable" }),
             json!({ "ExtraHosts": ["a:1.2.3.4", "b=::1", "c:host-gateway"] }),
             json!({ "PortBindings": { "80/tcp": [{ "HostPort": "" }], "90/udp": null, "5": [{ "HostPort": "1-9" }] } }),
+            json!({ "CapAdd": ["net_admin", "CAP_CHOWN"], "CapDrop": ["all"] }),
             json!({ "LogConfig": { "Type": "json-file", "Config": { "max-size": "1m" } } }),
         ] {
             assert_eq!(error(json!({ "HostConfig": host.clone() })), "", "{host}");

@@ -88,13 +88,13 @@ impl Inner {
         if let Some(held) = held {
             self.volumes.held().push((name.clone(), held.container.clone()));
         }
-        if let Some(volume) = self.volumes.table.get(&name) {
-            return Ok((*volume).clone());
-        }
         if !driver.is_empty() && driver != DRIVER {
             return Err(Error::not_found(format!(
                 "create {name}: error looking up volume plugin {driver}: plugin {driver:?} not found"
             )));
+        }
+        if let Some(volume) = self.volumes.table.get(&name) {
+            return Ok((*volume).clone());
         }
         check_volume_name(&name).map_err(|error| Error::invalid(error.to_string()))?;
         check_options(&name, driver_opts.as_ref())?;
@@ -209,7 +209,10 @@ impl Engine {
     /// An unknown filter.
     pub async fn prune_volumes(&self, filters: &Filters) -> Result<VolumesPruned> {
         filters.accept(&["all", "label", "label!"])?;
-        let all = filters.boolean("all", false)?;
+        let all = filters.boolean("all", false).map_err(|_| {
+            let value = filters.get("all").first().map_or("", String::as_str);
+            Error::invalid(format!("invalid filter 'all': strconv.ParseBool: parsing {value:?}: invalid syntax"))
+        })?;
         let changing = self.inner.volumes.table.change(&*self.inner.store).await;
         let mut deleted = Vec::new();
         for volume in self.inner.volumes.table.all() {

@@ -28,9 +28,16 @@ impl PluginBackend {
         self.current.load_full()
     }
 
-    /// Makes a generation serve, from the next call on.
-    pub(crate) fn publish(&self, generation: Arc<Generation>) {
-        self.previous.store(Some(self.current.swap(generation)));
+    pub(crate) fn previous_generation(&self) -> Option<Arc<Generation>> {
+        self.previous.load_full()
+    }
+
+    /// Makes a generation serve, from the next call on. Answers what served.
+    pub(crate) fn publish(&self, generation: Arc<Generation>) -> Arc<Generation> {
+        let replaced = self.current.swap(generation);
+        self.previous.store(Some(Arc::clone(&replaced)));
+        replaced.tally.news.notify_waiters();
+        replaced
     }
 
     /// What served before the last swap, if it is still there to be brought back.

@@ -34,7 +34,11 @@ where
     let deadline = Instant::now() + limit;
     let label = context.label(export, container);
 
-    let Ok(Ok(_place)) = timeout_at(deadline, context.places.acquire()).await else {
+    let place = tokio::select! {
+        place = timeout_at(deadline, context.places.acquire()) => place,
+        () = context.interrupted.cancelled() => return Err(fault::interrupted(context)),
+    };
+    let Ok(Ok(_place)) = place else {
         return Err(BackendError::Unavailable(format!(
             "the backend `{}` is busy: {} calls are under way, and none has ended for {}; try again later",
             context.backend,
@@ -62,9 +66,13 @@ where
         let instance = prepared.pre.instantiate_async(&mut store).await?;
         work(Guest { store: &mut store, instance, prepared }).await
     });
-    let result = timeout_at(deadline, Metered { meter, inner: guest }).await;
+    let result = tokio::select! {
+        result = timeout_at(deadline, Metered { meter, inner: guest }) => Some(result),
+        () = context.interrupted.cancelled() => None,
+    };
 
     store.data().finish();
+    let Some(result) = result else { return Err(fault::interrupted(context)) };
     match result {
         Ok(Ok(value)) => Ok((value, store.into_data().spent)),
         Ok(Err(error)) => Err(fault::failed(store.data(), &error)),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sockerless_backend::{AgentBroker, OutcomeSink};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::credentials::TokenCache;
 use crate::dispatch::Dispatcher;
@@ -12,6 +13,7 @@ use crate::egress::HttpClient;
 use crate::label::Label;
 use crate::limits::{Export, Limits};
 use crate::policy::Grants;
+use crate::watch::SwapRules;
 
 /// What the host gives to every backend.
 #[derive(Clone)]
@@ -24,6 +26,7 @@ pub(crate) struct Shared {
 }
 
 /// What one generation may do, and with what.
+#[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) backend: Arc<str>,
     pub(crate) grants: Grants,
@@ -32,9 +35,12 @@ pub(crate) struct Context {
     /// Those of the values that are declared secret.
     pub(crate) secrets: Arc<[String]>,
     pub(crate) limits: Limits,
-    /// A permit for each call under way, over all generations of the backend.
+    pub(crate) swap: SwapRules,
+    /// Ends the calls that are still under way long after another version has taken over.
+    pub(crate) interrupted: CancellationToken,
+    /// A permit for each call under way.
     pub(crate) places: Arc<Semaphore>,
-    /// A permit for each dispatched request under way, likewise.
+    /// A permit for each dispatched request under way.
     pub(crate) dispatches: Arc<Semaphore>,
     pub(crate) shared: Shared,
 }

@@ -132,6 +132,26 @@ pub enum LoadError {
         /// Container and reason.
         failures: Vec<(String, BackendError)>,
     },
+    /// Nothing is loaded under this name.
+    #[error("no backend `{0}` is loaded")]
+    NotLoaded(String),
+    /// There is no version to go back to.
+    #[error("the backend `{0}` has no version before the one that serves: nothing can be rolled back")]
+    NothingBefore(String),
+    /// The version that was to be taken back serves no more.
+    #[error("another version of the backend `{0}` serves by now")]
+    Superseded(String),
+    /// Containers would be left without it.
+    #[error(
+        "the backend `{backend}` has containers: {}; remove them first, or unload it by force: they stay where they are, and \
+         nothing can be done with them until it is loaded again", named(.containers)
+    )]
+    InUse {
+        /// Its name.
+        backend: String,
+        /// The names of its containers.
+        containers: Vec<String>,
+    },
     /// The host itself failed.
     #[error("{0}")]
     Host(String),
@@ -144,6 +164,14 @@ fn missing(keys: &[ConfigKey]) -> String {
 
 /// So many are named; more would be no help.
 const NAMED: usize = 10;
+
+fn named(containers: &[String]) -> String {
+    let mut text = containers.iter().take(NAMED).cloned().collect::<Vec<_>>();
+    if containers.len() > NAMED {
+        text.push(format!("and {} more", containers.len() - NAMED));
+    }
+    text.join(", ")
+}
 
 fn refused(failures: &[(String, BackendError)]) -> String {
     let mut text: Vec<_> =
@@ -162,6 +190,8 @@ impl From<LoadError> for BackendError {
             LoadError::Policy { .. } => Self::Denied(text),
             LoadError::Describe(_) => Self::Fault(text),
             LoadError::Host(_) => Self::Other(text),
+            LoadError::NotLoaded(_) => Self::NotFound(text),
+            LoadError::NothingBefore(_) | LoadError::Superseded(_) | LoadError::InUse { .. } => Self::Conflict(text),
             _ => Self::Invalid(text),
         }
     }

@@ -6,6 +6,7 @@ use sockerless_backend::BackendError;
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 use wasmtime_wasi::I32Exit;
 
+use crate::context::Context;
 use crate::label::Label;
 use crate::memory::TooMuchMemory;
 use crate::meter::ComputedTooLong;
@@ -69,6 +70,16 @@ fn cause(error: &wasmtime::Error) -> String {
         // The outermost text is the backtrace.
         None => printable(&error.root_cause().to_string(), 1 << 10),
     }
+}
+
+/// A call of a version that serves no more, and that has taken too long to end.
+pub(crate) fn interrupted(context: &Context) -> BackendError {
+    BackendError::Unavailable(format!(
+        "the backend `{}` was replaced by another version while this call was under way, and the call has not ended within {}: \
+         try again",
+        context.backend,
+        duration(context.swap.drain)
+    ))
 }
 
 /// `5 s`, `1.5 s`, `20 ms`.

@@ -8,6 +8,8 @@ use sockerless_backend::types::{
     Started,
 };
 
+use tokio_util::sync::CancellationToken;
+
 use crate::bindings::exports::sockerless::backend::lifecycle;
 use crate::bindings::sockerless::backend::types as wit;
 use crate::call::{Work, call};
@@ -17,6 +19,7 @@ use crate::error::LoadError;
 use crate::fault;
 use crate::limits::Export;
 use crate::prepared::{Guest, Prepared};
+use crate::tally::Tally;
 
 /// As the WIT package has it.
 const MAX_HANDLE: usize = 64 << 10;
@@ -25,6 +28,7 @@ pub(crate) struct Generation {
     pub(crate) loaded: Arc<Loaded>,
     pub(crate) prepared: Arc<Prepared>,
     pub(crate) context: Arc<Context>,
+    pub(crate) tally: Tally,
 }
 
 /// Calls `describe`, for which there is no generation yet, after a look at the types of all exports. Answers also whether it
@@ -43,13 +47,27 @@ pub(crate) async fn describe(prepared: &Prepared, context: &Arc<Context>) -> Res
 }
 
 impl Generation {
+    pub(crate) fn new(loaded: Loaded, prepared: Arc<Prepared>, context: Arc<Context>) -> Self {
+        let tally = Tally::new(context.swap.watch);
+        Self { loaded: Arc::new(loaded), prepared, context, tally }
+    }
+
+    /// The same component once more, with nothing of what has become of it.
+    pub(crate) fn again(&self, number: u64) -> Self {
+        let context = Context { interrupted: CancellationToken::new(), ..(*self.context).clone() };
+        let loaded = Loaded { generation: number, ..(*self.loaded).clone() };
+        Self::new(loaded, Arc::clone(&self.prepared), Arc::new(context))
+    }
+
     async fn call<T, F>(&self, export: Export, container: Option<&str>, work: F) -> Result<T, BackendError>
     where
         T: Send,
         F: for<'a> FnOnce(Guest<'a>) -> Work<'a, Result<T, wit::Error>> + Send,
     {
-        let (result, _) = Box::pin(call(&self.prepared, &self.context, export, container, work)).await?;
-        result.map_err(Into::into)
+        let ended = Box::pin(call(&self.prepared, &self.context, export, container, work)).await;
+        let result = ended.and_then(|(result, _)| result.map_err(Into::into));
+        self.tally.note(export, &result);
+        result
     }
 
     /// Calls an export of the `lifecycle`, all of which are about one container.

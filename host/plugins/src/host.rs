@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use sockerless_backend::types::Loaded;
 use sockerless_backend::{AgentBroker, Backend, OutcomeSink};
+use tokio_util::sync::CancellationToken;
 
 use crate::backend::PluginBackend;
 use crate::cache::ComponentCache;
@@ -14,7 +16,9 @@ use crate::dispatch::Dispatcher;
 use crate::egress::{HttpClient, HttpConfig};
 use crate::engine::{Engine, EngineConfig};
 use crate::error::{EngineError, LoadError};
-use crate::load::{Candidate, LiveContainers, LoadOutcome, LoadRequest, Loader, SettingsSource};
+use crate::generation::Generation;
+use crate::load::{Candidate, LiveContainers, LoadOutcome, LoadRequest, Loader, SettingsSource, recover};
+use crate::watch::{Verdict, watch};
 
 /// How the host of backends is set up.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +51,8 @@ pub struct BackendHost {
     slots: RwLock<Slots>,
     /// One load at a time: two of the same name would each take the other's predecessor for theirs.
     loading: tokio::sync::Mutex<()>,
+    /// Ends the timers of generations that serve no more.
+    draining: CancellationToken,
 }
 
 #[derive(Default)]
@@ -75,6 +81,7 @@ impl BackendHost {
             shared,
             slots: RwLock::default(),
             loading: tokio::sync::Mutex::default(),
+            draining: CancellationToken::new(),
         })
     }
 
@@ -94,6 +101,10 @@ impl BackendHost {
         let Candidate { generation, recovered, cached } = Box::pin(loader.load(request, settings, live, next)).await?;
         let loaded = Arc::clone(&generation.loaded);
         let replaced = self.publish(generation);
+        if let Some(old) = &replaced {
+            self.drain(old);
+        }
+        let replaced = replaced.map(|old| Arc::clone(&old.loaded));
         tracing::info!(
             backend = loaded.descriptor.name,
             version = loaded.descriptor.version,
@@ -106,14 +117,98 @@ impl BackendHost {
         Ok(LoadOutcome { loaded, replaced, recovered, cached })
     }
 
-    fn publish(&self, generation: crate::generation::Generation) -> Option<Arc<sockerless_backend::types::Loaded>> {
+    /// Brings back the version that served before. Like a new one it must be able to take over the containers that live.
+    ///
+    /// `instead_of` is the generation that is to go, if it must be that and no other.
+    ///
+    /// # Errors
+    /// No such backend, no version before, or another one serves by now; it cannot take over a container. Everything then stays
+    /// as it was.
+    pub async fn rollback(
+        &self,
+        name: &str,
+        instead_of: Option<u64>,
+        live: &dyn LiveContainers,
+    ) -> Result<LoadOutcome, LoadError> {
+        let _one = self.loading.lock().await;
+        let backend = self.backend(name).ok_or_else(|| LoadError::NotLoaded(name.to_owned()))?;
+        let number = backend.loaded().generation;
+        if instead_of.is_some_and(|expected| expected != number) {
+            return Err(LoadError::Superseded(name.to_owned()));
+        }
+        let previous = backend.previous_generation().ok_or_else(|| LoadError::NothingBefore(name.to_owned()))?;
+        let generation = previous.again(number + 1);
+        // It is not asked whether the cloud is fine: it may well not be, and the old version is to serve nevertheless.
+        let recovered = recover(&generation, live.live(name).await).await?;
+        let loaded = Arc::clone(&generation.loaded);
+        let old = backend.publish(Arc::new(generation));
+        self.drain(&old);
+        tracing::info!(
+            backend = name,
+            version = loaded.descriptor.version,
+            digest = loaded.digest,
+            generation = loaded.generation,
+            replaced = old.loaded.descriptor.version,
+            "backend rolled back"
+        );
+        Ok(LoadOutcome { loaded, replaced: Some(Arc::clone(&old.loaded)), recovered, cached: true })
+    }
+
+    /// Gives a backend up. Answers what served, and how many containers are left without it.
+    ///
+    /// # Errors
+    /// No such backend; it has containers, and is not to go by force.
+    pub async fn unload(
+        &self,
+        name: &str,
+        force: bool,
+        live: &dyn LiveContainers,
+    ) -> Result<(Arc<Loaded>, usize), LoadError> {
+        let _one = self.loading.lock().await;
+        let backend = self.backend(name).ok_or_else(|| LoadError::NotLoaded(name.to_owned()))?;
+        let containers: Vec<String> = live.live(name).await.into_iter().map(|container| container.name).collect();
+        let left = containers.len();
+        if left > 0 && !force {
+            return Err(LoadError::InUse { backend: name.to_owned(), containers });
+        }
+        {
+            let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+            slots.by_name.remove(name);
+            if slots.default.as_deref() == Some(name) {
+                slots.default = slots.by_name.keys().next().cloned();
+            }
+        }
+        self.drain(&backend.generation());
+        tracing::info!(backend = name, containers = left, "backend unloaded");
+        Ok((backend.loaded(), left))
+    }
+
+    /// Waits until it is clear whether the version that serves under this name does worse than the one before.
+    pub async fn watch(&self, name: &str) -> Verdict {
+        match self.backend(name) {
+            Some(backend) => watch(&backend).await,
+            None => Verdict::Superseded,
+        }
+    }
+
+    /// Lets the calls of a generation that serves no more end, and ends those that do not.
+    fn drain(&self, old: &Generation) {
+        let (interrupted, limit, stop) =
+            (old.context.interrupted.clone(), old.context.swap.drain, self.draining.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(limit) => interrupted.cancel(),
+                () = stop.cancelled() => {}
+            }
+        });
+    }
+
+    fn publish(&self, generation: Generation) -> Option<Arc<Generation>> {
         let name = generation.loaded.descriptor.name.clone();
         let generation = Arc::new(generation);
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(backend) = slots.by_name.get(&name) {
-            let replaced = backend.loaded();
-            backend.publish(generation);
-            return Some(replaced);
+            return Some(backend.publish(generation));
         }
         slots.default.get_or_insert_with(|| name.clone());
         slots.by_name.insert(name, Arc::new(PluginBackend::new(generation)));
@@ -145,6 +240,7 @@ impl BackendHost {
 
     /// Gives up the dispatched requests that are under way. Calls under way go on until they end.
     pub async fn shutdown(&self) {
+        self.draining.cancel();
         self.shared.dispatcher.shutdown().await;
     }
 }

@@ -1,7 +1,7 @@
 //! Backends as WebAssembly components.
 //!
 //! - [`BackendHost`]: loads components and swaps them; [`PluginBackend`] is what the engine calls.
-//! - [`LoadRequest`], [`Settings`], [`LoadError`]: one load, step by step.
+//! - [`LoadRequest`], [`Settings`], [`LoadError`]: one load, step by step. [`SwapRules`], [`Verdict`]: what follows it.
 //! - [`Policy`]: what an operator grants. [`Limits`]: what one call may use.
 //! - [`TokenSource`], [`AzureCredentials`]: credentials, which never enter a component.
 //! - [`HttpConfig`]: how requests leave.
@@ -39,8 +39,10 @@ mod policy;
 mod prepared;
 mod state;
 mod stdio;
+mod tally;
 mod text;
 mod ticker;
+mod watch;
 
 pub use backend::PluginBackend;
 pub use config::ConfigSource;
@@ -52,3 +54,5 @@ pub use host::{BackendHost, HostConfig, Services};
 pub use limits::{Export, Limits};
 pub use load::{LiveContainers, LoadOutcome, LoadRequest, Settings, SettingsSource};
 pub use policy::{HostPattern, HostRule, InvalidPattern, InvalidRule, Policy, Scheme, ScopeRule};
+pub use tally::Rate;
+pub use watch::{Failing, SwapRules, Verdict};

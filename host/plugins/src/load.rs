@@ -12,6 +12,7 @@ use futures_util::{StreamExt, stream};
 use ring::digest::{SHA256, digest};
 use sockerless_backend::types::{ConfigKey, Container, Descriptor, Loaded, Recovered};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::cache::{ComponentCache, Origin};
 use crate::config::{self, ConfigSource};
@@ -22,6 +23,7 @@ use crate::generation::{Generation, describe};
 use crate::limits::Limits;
 use crate::policy::{Grants, Policy};
 use crate::prepared::Prepared;
+use crate::watch::SwapRules;
 use crate::{descriptor, inspect};
 
 /// Containers that are recovered at the same time.
@@ -36,6 +38,8 @@ pub struct Settings {
     pub policy: Policy,
     /// What it may use.
     pub limits: Limits,
+    /// How its versions follow each other.
+    pub swap: SwapRules,
 }
 
 impl Default for Settings {
@@ -44,6 +48,7 @@ impl Default for Settings {
             config: Arc::new(BTreeMap::<String, String>::new()),
             policy: Policy::default(),
             limits: Limits::default(),
+            swap: SwapRules::default(),
         }
     }
 }
@@ -137,21 +142,28 @@ impl Loader<'_> {
         let prepared = Arc::new(prepared);
 
         let label = name.as_deref().unwrap_or("(not yet known)");
-        let bare = self.context(label, Grants::default(), &[], BTreeMap::new(), early);
+        let bare = self.context(label, Grants::default(), &[], BTreeMap::new(), early, SwapRules::default());
         let (first, configurable) = describe(&prepared, &bare).await?;
         valid(&first)?;
         if let Some(expected) = name.filter(|expected| *expected != first.name) {
             return Err(LoadError::Name { expected, actual: first.name });
         }
 
-        let Settings { config, policy, limits } = settings.settings(&first.name);
+        let Settings { config, policy, limits, swap } = settings.settings(&first.name);
         let (values, missing) = config::values(&first, &config);
         if !missing.is_empty() {
             return Err(LoadError::Configuration { backend: first.name, keys: missing });
         }
         let descriptor = if configurable {
             // The keys are known now: what it says of itself may depend on their values.
-            let context = self.context(&first.name, Grants::default(), &first.config, values.clone(), limits.clone());
+            let context = self.context(
+                &first.name,
+                Grants::default(),
+                &first.config,
+                values.clone(),
+                limits.clone(),
+                swap.clone(),
+            );
             again(&first, describe(&prepared, &context).await?.0)?
         } else {
             first
@@ -160,14 +172,14 @@ impl Loader<'_> {
         let grants =
             Grants::new(&descriptor, &policy).map_err(|wants| LoadError::Policy { backend: backend.clone(), wants })?;
 
-        let context = self.context(&backend, grants, &descriptor.config, values, limits);
+        let context = self.context(&backend, grants, &descriptor.config, values, limits, swap);
         let loaded = Loaded {
             digest: format!("sha256:{sha256}"),
             generation: number(&backend),
             logs: prepared.has_logs(),
             descriptor,
         };
-        let generation = Generation { loaded: Arc::new(loaded), prepared, context };
+        let generation = Generation::new(loaded, prepared, context);
         generation.check().await.map_err(|error| LoadError::Check { backend: backend.clone(), error })?;
         let recovered = recover(&generation, live.live(&backend).await).await?;
         Ok(Candidate { generation, recovered, cached: origin == Origin::Cached })
@@ -204,6 +216,7 @@ impl Loader<'_> {
         keys: &[ConfigKey],
         config: BTreeMap<String, String>,
         limits: Limits,
+        swap: SwapRules,
     ) -> Arc<Context> {
         let secrets = keys.iter().filter(|key| key.secret).filter_map(|key| config.get(&key.name)).cloned().collect();
         Arc::new(Context {
@@ -214,6 +227,8 @@ impl Loader<'_> {
             places: Arc::new(Semaphore::new(limits.instances)),
             dispatches: Arc::new(Semaphore::new(limits.dispatched)),
             limits,
+            swap,
+            interrupted: CancellationToken::new(),
             shared: self.shared.clone(),
         })
     }
@@ -234,8 +249,11 @@ fn again(first: &Descriptor, second: Descriptor) -> Result<Descriptor, LoadError
     Ok(second)
 }
 
-/// Asks the new version for every container that lives. It changes nothing.
-async fn recover(generation: &Generation, containers: Vec<Container>) -> Result<Vec<(String, Recovered)>, LoadError> {
+/// Asks a version for every container that lives. It changes nothing.
+pub(crate) async fn recover(
+    generation: &Generation,
+    containers: Vec<Container>,
+) -> Result<Vec<(String, Recovered)>, LoadError> {
     let count = containers.len();
     let outcomes: Vec<_> = stream::iter(containers)
         .map(|container| async {

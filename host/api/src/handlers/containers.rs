@@ -6,7 +6,7 @@ use sockerless_engine::{Error, ListOptions, RemoveOptions};
 
 use super::platform;
 use crate::app::Context;
-use crate::wire::{Answer, empty, json, ok_empty, read_json};
+use crate::wire::{Answer, empty, json, ok_empty, read_json, read_json_or_default};
 
 pub(crate) async fn list(context: Context) -> Answer {
     let query = &context.query;
@@ -84,7 +84,7 @@ pub(crate) async fn rename(context: Context) -> Answer {
 }
 
 pub(crate) async fn update(context: Context) -> Answer {
-    let update: ContainerUpdate = read_json(&context.headers, context.body).await?;
+    let update: ContainerUpdate = read_json_or_default(&context.headers, context.body).await?;
     let warnings = context.app.engine.update_container(&context.name, update).await?;
     json(StatusCode::OK, &ContainerUpdated { warnings: Some(warnings).filter(|warnings| !warnings.is_empty()) })
 }

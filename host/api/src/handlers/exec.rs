@@ -15,10 +15,10 @@ use sockerless_engine::{Error, Session};
 use super::session;
 use crate::app::Context;
 use crate::server::{Hijack, pump};
-use crate::wire::{Answer, Reply, json, ok_empty, read_json, read_json_or_default};
+use crate::wire::{Answer, Reply, json, ok_empty, read_json_or_default};
 
 pub(crate) async fn create(context: Context) -> Answer {
-    let request: ExecCreate = read_json(&context.headers, context.body).await?;
+    let request: ExecCreate = read_json_or_default(&context.headers, context.body).await?;
     if request.cmd.as_ref().is_none_or(Vec::is_empty) {
         return Err(Error::invalid("No exec command specified"));
     }

@@ -3,30 +3,39 @@
 use http::StatusCode;
 use sockerless_docker::{NetworkConnect, NetworkCreate, NetworkDisconnect};
 
+use sockerless_engine::Error;
+
 use crate::app::Context;
-use crate::wire::{Answer, empty, json, ok_empty, read_json};
+use crate::wire::{Answer, empty, json, ok_empty, read_json_or_default};
 
 pub(crate) async fn list(context: Context) -> Answer {
     json(StatusCode::OK, &context.app.engine.networks(&context.query.filters()?)?)
 }
 
 pub(crate) async fn inspect(context: Context) -> Answer {
+    context.query.strict_boolean("verbose")?;
     json(StatusCode::OK, &context.app.engine.inspect_network(&context.name, context.query.get("scope"))?)
 }
 
 pub(crate) async fn create(context: Context) -> Answer {
-    let request: NetworkCreate = read_json(&context.headers, context.body).await?;
+    let request: NetworkCreate = read_json_or_default(&context.headers, context.body).await?;
     json(StatusCode::CREATED, &context.app.engine.create_network(request).await?)
 }
 
+fn named(container: &str) -> Result<(), Error> {
+    if container.is_empty() { Err(Error::invalid("invalid name or ID supplied: \"\"")) } else { Ok(()) }
+}
+
 pub(crate) async fn connect(context: Context) -> Answer {
-    let request: NetworkConnect = read_json(&context.headers, context.body).await?;
+    let request: NetworkConnect = read_json_or_default(&context.headers, context.body).await?;
+    named(&request.container)?;
     context.app.engine.connect_network(&context.name, request).await?;
     ok_empty()
 }
 
 pub(crate) async fn disconnect(context: Context) -> Answer {
-    let request: NetworkDisconnect = read_json(&context.headers, context.body).await?;
+    let request: NetworkDisconnect = read_json_or_default(&context.headers, context.body).await?;
+    named(&request.container)?;
     context.app.engine.disconnect_network(&context.name, request).await?;
     ok_empty()
 }

@@ -29,6 +29,7 @@ pub(crate) async fn attach(context: Context) -> Answer {
 
 /// The same over a WebSocket, whose messages take the place of frames.
 pub(crate) async fn attach_websocket(context: Context) -> Answer {
+    context.app.engine.container_exists(&context.name)?;
     let accept = websocket::accept(&context.headers)?;
     let session = context.app.engine.attach(&context.name, attach_options(&context, true)).await?;
     Ok(Reply::Hijack(websocket::hijack(&accept, session.output, session.stdin)))
@@ -78,6 +79,8 @@ pub(crate) async fn stats(context: Context) -> Answer {
         stream: query.get("stream").is_none() || query.boolean("stream"),
         one_shot: query.boolean("one-shot"),
     };
+    // No such container comes first.
+    context.app.engine.container_exists(&context.name)?;
     if options.stream && options.one_shot {
         return Err(Error::invalid("cannot have stream=true and one-shot=true"));
     }

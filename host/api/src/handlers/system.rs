@@ -2,13 +2,14 @@
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, PRAGMA};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
+use jiff::Timestamp;
 use sockerless_docker::{DiskUsage, Filters, VolumeUsage};
 use sockerless_engine::{Error, EventOptions, ListOptions};
 
 use crate::app::Context;
-use crate::wire::{Answer, endless, full, json};
+use crate::wire::{Answer, Reply, endless, full, json};
 
 const BUILDER: HeaderName = HeaderName::from_static("builder-version");
 const SWARM: HeaderName = HeaderName::from_static("swarm");
@@ -29,6 +30,19 @@ pub(crate) async fn ping(_: Context) -> Answer {
     Ok(response.into())
 }
 
+/// The same without the body, whose length the Engine says to be 0.
+pub(crate) async fn ping_head(context: Context) -> Answer {
+    let answer = ping(context).await?;
+    Ok(match answer {
+        Reply::Response(response) => {
+            let mut response = Response::from_parts(response.into_parts().0, full(""));
+            response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+            response.into()
+        }
+        other => other,
+    })
+}
+
 pub(crate) async fn info(context: Context) -> Answer {
     json(StatusCode::OK, &context.app.engine.info())
 }
@@ -39,7 +53,12 @@ pub(crate) async fn version(context: Context) -> Answer {
 
 pub(crate) async fn events(context: Context) -> Answer {
     let query = &context.query;
-    let options = EventOptions { since: query.time("since")?, until: query.time("until")?, filters: query.filters()? };
+    // Unlike with logs, 0 is a time.
+    let time = |name: &str| match query.get(name) {
+        Some("0") => Ok(Some(Timestamp::UNIX_EPOCH)),
+        _ => query.time(name),
+    };
+    let options = EventOptions { since: time("since")?, until: time("until")?, filters: query.filters()? };
     let lines = context.app.engine.events(options)?.map(|event| match serde_json::to_vec(&event) {
         Ok(mut line) => {
             line.push(b'\n');

@@ -27,6 +27,8 @@ refusals! {
         "this daemon cannot be part of a swarm: it has no cluster of machines";
     swarm_leave unavailable
         "This node is not part of a swarm";
+    no_cluster_volumes unavailable
+        "volume update only valid for cluster volumes, but swarm is unavailable";
     no_swarm unavailable
         "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm and try again.";
 }
@@ -39,28 +41,30 @@ pub(crate) async fn changes(context: Context) -> Answer {
     ))
 }
 
+pub(crate) async fn checkpoints(context: Context) -> Answer {
+    discard(context.body).await;
+    context.app.engine.container_exists(&context.name)?;
+    Err(Error::not_implemented("checkpoints are not supported: containers are not on this machine"))
+}
+
 pub(crate) async fn commit(context: Context) -> Answer {
     discard(context.body).await;
-    context.app.engine.container_exists(context.query.get("container").unwrap_or_default())?;
+    let container = context.query.get("container").unwrap_or_default();
+    if container.is_empty() {
+        return Err(Error::invalid("invalid name or ID supplied: \"\""));
+    }
+    context.app.engine.container_exists(container)?;
     Err(Error::not_implemented(
         "committing a container to an image is not supported: build the image elsewhere, and push it to a registry",
     ))
 }
 
-/// No plugin of Docker's is installed, so none can be changed; backends are managed elsewhere.
-pub(crate) async fn change_plugin(context: Context) -> Answer {
-    discard(context.body).await;
-    let name = context.name.rsplit_once('/').map_or("", |(name, _)| name).to_owned();
-    if name.is_empty() {
-        return Err(Error::not_implemented(
-            "plugins are not managed here: load a backend with `sockerless plugin load`",
-        ));
-    }
-    Err(Error::not_found(format!("plugin {name:?} not found")))
-}
-
 /// There never is a build cache, so there is nothing to prune, which `docker system prune` asks for.
-pub(crate) async fn build_prune(_: Context) -> Answer {
+pub(crate) async fn build_prune(context: Context) -> Answer {
+    const FILTERS: [&str; 10] =
+        ["description", "id", "inuse", "parent", "private", "shared", "type", "unused-for", "until", "label"];
+    let filters = context.query.filters()?;
+    filters.accept(&FILTERS).map_err(|error| Error::invalid(format!("failed to prune build cache: {error}")))?;
     json(StatusCode::OK, &json!({ "CachesDeleted": null, "SpaceReclaimed": 0 }))
 }
 
@@ -70,12 +74,4 @@ pub(crate) async fn build_cancel(context: Context) -> Answer {
         Some(_) => ok_empty(),
         None => Err(Error::invalid("build ID not provided")),
     }
-}
-
-pub(crate) async fn plugins(_: Context) -> Answer {
-    json(StatusCode::OK, &json!([]))
-}
-
-pub(crate) async fn plugin(context: Context) -> Answer {
-    Err(Error::not_found(format!("plugin {:?} not found", context.name)))
 }

@@ -2,12 +2,17 @@
 
 use http::StatusCode;
 use sockerless_docker::VolumeCreate;
+use sockerless_engine::Error;
 
 use crate::app::Context;
 use crate::wire::{Answer, empty, json, read_json_or_default};
 
 pub(crate) async fn list(context: Context) -> Answer {
-    json(StatusCode::OK, &context.app.engine.volumes(&context.query.filters()?)?)
+    let filters = context.query.filters().map_err(|error| Error {
+        kind: error.kind,
+        message: format!("error reading volume filters: {}", error.message),
+    })?;
+    json(StatusCode::OK, &context.app.engine.volumes(&filters)?)
 }
 
 pub(crate) async fn inspect(context: Context) -> Answer {

@@ -41,7 +41,8 @@ where
     if body.is_end_stream() {
         return Ok(T::default());
     }
-    read_json(headers, body).await
+    // `null` is as good as nothing.
+    Ok(read_json::<Option<T>, B>(headers, body).await?.unwrap_or_default())
 }
 
 /// Reads a JSON body.

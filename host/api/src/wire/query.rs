@@ -15,6 +15,9 @@ pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
+        if text.contains(';') {
+            return Err(Error::invalid("invalid semicolon separator in query"));
+        }
         let mut parameters = Vec::new();
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -55,6 +58,17 @@ impl Query {
         }
     }
 
+    /// A boolean of the few that Go's parser reads.
+    pub(crate) fn strict_boolean(&self, name: &str) -> Result<bool, Error> {
+        match self.get(name) {
+            None | Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
+            Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
+            Some(other) => Err(Error::invalid(format!(
+                "invalid value for {name}: {other}: strconv.ParseBool: parsing {other:?}: invalid syntax"
+            ))),
+        }
+    }
+
     /// A number. The Engine answers 500 to what is not one, and so do we.
     pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, Error> {
         let Some(value) = self.get(name) else { return Ok(None) };
@@ -89,7 +103,9 @@ impl Query {
     /// A time, in any of the forms of the API.
     pub(crate) fn time(&self, name: &str) -> Result<Option<Timestamp>, Error> {
         let text = self.get(name).unwrap_or_default();
-        parse_time(text, Timestamp::now()).map_err(|error| Error::invalid(error.to_string()))
+        // The Engine takes seconds only, and words what is none as its parser does.
+        parse_time(text, Timestamp::now())
+            .map_err(|_| Error::internal(format!("strconv.ParseInt: parsing {text:?}: invalid syntax")))
     }
 }
 

@@ -9,7 +9,7 @@ use sockerless_docker::{
 
 use super::{ImageRecord, repository};
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::registries::ImageContent;
 
 impl Engine {
@@ -25,6 +25,7 @@ impl Engine {
             None => Ok(None),
         };
         let (before, since) = (boundary("before")?, boundary("since")?);
+        let until = filters.until().map_err(|error| Error::internal(error.to_string()))?;
         let mut images = self.inner.images.all();
         images.sort_by_key(|image| std::cmp::Reverse(image.created()));
         let containers = self.inner.containers.all();
@@ -32,6 +33,7 @@ impl Engine {
             .iter()
             .filter(|image| !filters.contains("dangling") || image.references.is_empty() == dangling)
             .filter(|image| before.is_none_or(|before| image.created() < before))
+            .filter(|image| until.is_none_or(|until| image.created() < until))
             .filter(|image| since.is_none_or(|since| image.created() > since))
             .filter(|image| filters.matches_labels("label", &image.config.labels.clone().unwrap_or_default()))
             .filter_map(|image| {

@@ -99,7 +99,9 @@ impl Engine {
                     .map(|(key, _)| key.clone());
                 let endpoint = key.and_then(|key| record.endpoints.remove(&key));
                 if endpoint.is_none() {
-                    return Err(Error::internal(format!("container {id} is not connected to the network {name}")));
+                    // The Engine has two ways of saying it.
+                    let article = if record.state.status.is_live() { "" } else { "the " };
+                    return Err(Error::internal(format!("container {id} is not connected to {article}network {name}")));
                 }
                 *slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = endpoint;
                 Ok(())

@@ -10,13 +10,76 @@ use sockerless_docker::{EndpointSettings, NetworkInspect, NetworkingConfig};
 
 use crate::error::{Error, Result};
 use crate::ids;
-use crate::networks::Networks;
 use crate::networks::subnet::Subnet;
+use crate::networks::{Networks, is_predefined};
+use crate::record::ContainerRecord;
+
+/// The MAC address of an endpoint for which none is asked: the Engine's older way, so that no two of a network are the same.
+fn mac_address_of(address: Ipv4Addr) -> String {
+    let [a, b, c, d] = address.octets();
+    format!("02:42:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
+}
+
+/// Whether it is six bytes, or none.
+fn is_mac_address(text: &str) -> bool {
+    let is_byte = |byte: &str| byte.len() == 2 && byte.bytes().all(|digit| digit.is_ascii_hexdigit());
+    text.is_empty() || (text.split([':', '-']).count() == 6 && text.split([':', '-']).all(is_byte))
+}
+
+impl ContainerRecord {
+    /// The ends of networks as the Engine shows them: with addresses while the container runs, and with names and the network's
+    /// id from the first start on. Ours are assigned when the container is made, and stay.
+    pub(crate) fn shown_endpoints(&self) -> BTreeMap<String, EndpointSettings> {
+        let shown = |(name, endpoint): (&String, &EndpointSettings)| {
+            let has_started = self.state.started_at.is_some();
+            let mut shown = endpoint.clone();
+            if !self.state.status.is_live() {
+                let assigned = endpoint.ip_address.parse().map(mac_address_of);
+                shown = EndpointSettings {
+                    ipam_config: endpoint.ipam_config.clone(),
+                    links: endpoint.links.clone(),
+                    aliases: endpoint.aliases.clone(),
+                    driver_opts: endpoint.driver_opts.clone(),
+                    mac_address: endpoint.mac_address.clone(),
+                    network_id: if has_started { endpoint.network_id.clone() } else { String::new() },
+                    ..EndpointSettings::default()
+                };
+                if assigned.is_ok_and(|assigned| assigned == endpoint.mac_address) {
+                    shown.mac_address.clear();
+                }
+            }
+            if has_started && !is_predefined(name) {
+                shown.dns_names = Some(self.dns_names(endpoint));
+            }
+            (name.clone(), shown)
+        };
+        self.endpoints.iter().map(shown).collect()
+    }
+
+    /// By what other containers of a network would call this one.
+    fn dns_names(&self, endpoint: &EndpointSettings) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        let short = self.id.get(..12).unwrap_or(&self.id);
+        let own = [&*self.name].into_iter().chain(endpoint.aliases.iter().flatten().map(String::as_str));
+        for name in own.chain([short, &*self.config.hostname]).filter(|name| !name.is_empty()) {
+            if !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
+            }
+        }
+        names
+    }
+}
 
 impl Networks {
     /// The endpoints of a container that is to be made: on the network of its mode, and on those that it names.
+    /// `mac_address` is what older clients ask for beside, on the network of the mode.
     /// They hold their addresses until [`release`](Self::release).
-    pub(crate) fn endpoints(&self, mode: &str, config: NetworkingConfig) -> Result<BTreeMap<String, EndpointSettings>> {
+    pub(crate) fn endpoints(
+        &self,
+        mode: &str,
+        config: NetworkingConfig,
+        mac_address: &str,
+    ) -> Result<BTreeMap<String, EndpointSettings>> {
         if mode.starts_with("container:") {
             return Ok(BTreeMap::new());
         }
@@ -29,6 +92,24 @@ impl Networks {
         let main = self.named(mode)?;
         if !wanted.keys().any(|name| self.named(name).is_ok_and(|network| network.id == main.id)) {
             wanted.insert(main.name.clone(), EndpointSettings::default());
+        }
+        for (name, settings) in &mut wanted {
+            if !mac_address.is_empty() && self.named(name).is_ok_and(|network| network.id == main.id) {
+                if settings.mac_address.is_empty() {
+                    mac_address.clone_into(&mut settings.mac_address);
+                } else if settings.mac_address != mac_address {
+                    return Err(Error::invalid(
+                        "the container-wide MAC address must match the endpoint-specific MAC address for the main network, \
+                         or be left empty",
+                    ));
+                }
+            }
+            if !is_mac_address(&settings.mac_address) {
+                return Err(Error::invalid(format!(
+                    "invalid config for network {name}: invalid MAC address {}",
+                    settings.mac_address
+                )));
+            }
         }
         let mut endpoints = BTreeMap::new();
         for (name, settings) in wanted {
@@ -99,12 +180,13 @@ impl Networks {
             }
         };
         taken.insert(address);
-        settings.gateway.clone_from(&range.gateway);
+        if !network.internal {
+            settings.gateway.clone_from(&range.gateway);
+        }
         settings.ip_address = address.to_string();
         settings.ip_prefix_len = subnet.prefix();
         if settings.mac_address.is_empty() {
-            let [a, b, c, d] = address.octets();
-            settings.mac_address = format!("02:42:{a:02x}:{b:02x}:{c:02x}:{d:02x}");
+            settings.mac_address = mac_address_of(address);
         }
         Ok(settings)
     }

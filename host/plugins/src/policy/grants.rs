@@ -16,14 +16,14 @@ pub(crate) enum Route {
     Trusted,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Grants {
     hosts: Vec<HostPattern>,
     rules: Vec<HostRule>,
     scopes: Vec<Scope>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Scope {
     name: String,
     hosts: Vec<HostPattern>,

@@ -11,7 +11,7 @@ use sockerless_backend::types::{Container, Outcome};
 use sockerless_backend::{AgentBroker, AgentError, Backend, OutcomeSink, Provision};
 use sockerless_plugins::{
     BackendHost, EngineConfig, HostConfig, HttpConfig, Limits, LoadError, LoadOutcome, LoadRequest, Policy, Services,
-    Settings, TokenSource,
+    Settings, SwapRules, TokenSource,
 };
 use tokio::sync::mpsc;
 
@@ -69,6 +69,7 @@ pub(crate) struct Setup {
     pub(crate) config: BTreeMap<String, String>,
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
+    pub(crate) swap: SwapRules,
 }
 
 pub(crate) struct World {
@@ -95,7 +96,12 @@ impl Setup {
         let host = BackendHost::new(config, services).unwrap();
         World {
             host,
-            settings: Settings { config: Arc::new(self.config), policy: self.policy, limits: self.limits },
+            settings: Settings {
+                config: Arc::new(self.config),
+                policy: self.policy,
+                limits: self.limits,
+                swap: self.swap,
+            },
             outcomes,
         }
     }

@@ -1,0 +1,166 @@
+//! Changing the backends while the daemon runs: what the API can do with them, and who watches a new version.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use sockerless_api::{BackendAdmin, BackendSummary, BackendVariable, Swapped};
+use sockerless_backend::{Backend, BackendError};
+use sockerless_engine::{Engine, Error};
+use sockerless_plugins::{Failing, LoadError, LoadOutcome, LoadRequest, Verdict};
+
+use crate::backends::{InEngine, LoadSettings, Loaded};
+
+/// Loads, unloads and brings back backends.
+#[derive(Clone)]
+pub(crate) struct Admin(Arc<Inner>);
+
+struct Inner {
+    loaded: Arc<Loaded>,
+    settings: LoadSettings,
+    engine: Engine,
+    /// What happened to each that its operator should know.
+    notes: Mutex<BTreeMap<String, String>>,
+}
+
+impl Admin {
+    pub(crate) fn new(loaded: Arc<Loaded>, settings: LoadSettings, engine: Engine) -> Self {
+        Self(Arc::new(Inner { loaded, settings, engine, notes: Mutex::default() }))
+    }
+
+    /// Waits how the version that has just begun to serve does, and brings the old one back if it does worse.
+    fn watch(&self, name: String) {
+        let inner = Arc::clone(&self.0);
+        tokio::spawn(async move {
+            if let Verdict::Failing(failing) = inner.loaded.host.watch(&name).await {
+                inner.take_back(&name, &failing).await;
+            }
+        });
+    }
+}
+
+impl Inner {
+    async fn take_back(&self, name: &str, failing: &Failing) {
+        tracing::error!(backend = name, "the new version fails more than the old one: {failing}");
+        match self.loaded.host.rollback(name, Some(failing.generation), &InEngine(&self.engine)).await {
+            Ok(outcome) => {
+                let bad = outcome.replaced.as_ref().map_or("?", |old| &old.descriptor.version).to_owned();
+                let note = format!("version {bad} was rolled back: {failing}");
+                self.note(name, Some(note.clone()));
+                self.swapped("rollback", outcome, Some(note)).await;
+            }
+            // Whoever loaded another version meanwhile knows better.
+            Err(LoadError::Superseded(_) | LoadError::NotLoaded(_)) => {}
+            Err(error) => {
+                tracing::error!(backend = name, %error, "the old version cannot be brought back");
+                self.note(
+                    name,
+                    Some(format!("it fails, and the version before cannot be brought back: {error}; {failing}")),
+                );
+            }
+        }
+    }
+
+    /// Tells everybody that another version serves.
+    async fn swapped(&self, action: &str, outcome: LoadOutcome, reason: Option<String>) -> Swapped {
+        let LoadOutcome { loaded, replaced, recovered, .. } = outcome;
+        let containers = recovered.len();
+        self.engine.recovered(recovered).await;
+        let version = |loaded: &sockerless_backend::types::Loaded| loaded.descriptor.version.clone();
+        let swapped = Swapped {
+            name: loaded.descriptor.name.clone(),
+            version: version(&loaded),
+            digest: loaded.digest.clone(),
+            generation: loaded.generation,
+            replaced: replaced.as_deref().map(version),
+            containers,
+        };
+        let mut attributes = BTreeMap::from([
+            ("name".to_owned(), swapped.name.clone()),
+            ("version".to_owned(), swapped.version.clone()),
+            ("digest".to_owned(), swapped.digest.clone()),
+        ]);
+        attributes.extend(swapped.replaced.clone().map(|version| ("replaced".to_owned(), version)));
+        attributes.extend(reason.map(|reason| ("reason".to_owned(), reason)));
+        self.engine.backend_event(action, &swapped.name, attributes);
+        swapped
+    }
+
+    fn note(&self, name: &str, note: Option<String>) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        match note {
+            Some(note) => notes.insert(name.to_owned(), note),
+            None => notes.remove(name),
+        };
+    }
+}
+
+fn refused(error: LoadError) -> Error {
+    Error::from(BackendError::from(error))
+}
+
+#[async_trait]
+impl BackendAdmin for Admin {
+    async fn load(&self, name: Option<String>, component: Bytes) -> Result<Swapped, Error> {
+        let inner = &self.0;
+        let request = LoadRequest { component, name, digest: None };
+        let outcome =
+            inner.loaded.host.load(request, &inner.settings, &InEngine(&inner.engine)).await.map_err(refused)?;
+        let action = if outcome.replaced.is_some() { "upgrade" } else { "enable" };
+        inner.note(&outcome.loaded.descriptor.name, None);
+        let swapped = inner.swapped(action, outcome, None).await;
+        if swapped.replaced.is_some() {
+            self.watch(swapped.name.clone());
+        }
+        Ok(swapped)
+    }
+
+    async fn rollback(&self, name: &str) -> Result<Swapped, Error> {
+        let inner = &self.0;
+        let outcome = inner.loaded.host.rollback(name, None, &InEngine(&inner.engine)).await.map_err(refused)?;
+        inner.note(name, None);
+        Ok(inner.swapped("rollback", outcome, Some("asked for".to_owned())).await)
+    }
+
+    async fn unload(&self, name: &str, force: bool) -> Result<usize, Error> {
+        let inner = &self.0;
+        let (loaded, left) = inner.loaded.host.unload(name, force, &InEngine(&inner.engine)).await.map_err(refused)?;
+        inner.note(name, None);
+        let attributes = [("name", name), ("version", &*loaded.descriptor.version), ("digest", &*loaded.digest)];
+        let attributes = attributes.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        inner.engine.backend_event("disable", name, attributes.into());
+        Ok(left)
+    }
+
+    fn list(&self) -> Vec<BackendSummary> {
+        let inner = &self.0;
+        let notes = inner.notes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let summary = |(index, backend): (usize, &Arc<sockerless_plugins::PluginBackend>)| {
+            let loaded = backend.loaded();
+            let name = loaded.descriptor.name.clone();
+            BackendSummary {
+                version: loaded.descriptor.version.clone(),
+                digest: loaded.digest.clone(),
+                generation: loaded.generation,
+                default: index == 0,
+                containers: inner.engine.containers_of_backend(&name).len(),
+                previous: backend.previous().map(|previous| previous.descriptor.version.clone()),
+                note: notes.get(&name).cloned(),
+                driver: loaded.descriptor.driver.clone(),
+                config: loaded
+                    .descriptor
+                    .config
+                    .iter()
+                    .map(|key| BackendVariable {
+                        name: key.name.clone(),
+                        help: key.help.clone(),
+                        default: key.default_value.clone(),
+                    })
+                    .collect(),
+                name,
+            }
+        };
+        inner.loaded.host.backends().iter().enumerate().map(summary).collect()
+    }
+}
