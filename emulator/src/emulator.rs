@@ -10,9 +10,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::EmulatorConfig;
+use crate::config::{EmulatorConfig, LiveConfig};
 use crate::container::{Isolation, Runtime};
-use crate::http::serve;
+use crate::http::{Authority, TlsError, serve};
 use crate::sync::lock;
 use crate::world::World;
 
@@ -49,6 +49,17 @@ pub enum StartError {
         /// What is wrong.
         reason: String,
     },
+    /// There is no certificate to serve HTTPS with.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The authority's certificate cannot be written.
+    #[error("the setting `ca_file` names {path}, which cannot be written: {source}")]
+    CaFile {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The agent is not there.
     #[error("the setting `agent` names {path}, which cannot be read: {source}")]
     Agent {
@@ -72,7 +83,9 @@ impl Emulator {
             let agent = absolute(path.clone()).map_err(|source| StartError::Agent { path, source })?;
             config.agent = Some(agent);
         }
-        let runtime = Runtime::new(&config, init)
+        let listen = config.listen;
+        let live = Arc::new(LiveConfig::new(config));
+        let runtime = Runtime::new(Arc::clone(&live), init)
             .await
             .map_err(|error| StartError::ContainerInit { reason: error.to_string() })?;
         match runtime.isolation() {
@@ -81,26 +94,33 @@ impl Emulator {
                 tracing::warn!("containers run as plain processes and CAN CHANGE THIS MACHINE: {reason}");
             }
         }
-        let listening = |source| StartError::Listen { address: config.listen, source };
-        let listener = TcpListener::bind(config.listen).await.map_err(listening)?;
+        let authority = Authority::new()?;
+        let tls = authority.acceptor()?;
+        if let Some(path) = &live.get().ca_file {
+            std::fs::write(path, authority.pem())
+                .map_err(|source| StartError::CaFile { path: path.clone(), source })?;
+        }
+        let listening = |source| StartError::Listen { address: listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(listening)?;
         let address = listener.local_addr().map_err(listening)?;
-        let world = Arc::new(World::new(config, runtime));
+        let world = Arc::new(World::new(live, authority, runtime));
         let stop = CancellationToken::new();
-        let server = tokio::spawn(serve(Arc::clone(&world), listener, stop.clone()));
+        let server = tokio::spawn(serve(Arc::clone(&world), tls, listener, stop.clone()));
         tracing::info!(%address, "the Azure emulator is listening");
         Ok(Self { address, world, stop, server: std::sync::Mutex::new(Some(server)) })
     }
 
-    /// The address it listens on. `http://<address>` is the base URL of every service.
+    /// The address it listens on. `http://<address>` and `https://<address>` are base URLs of every service, told apart by the
+    /// `Host` header; as an HTTP proxy it leads clients of Azure to itself, whatever host they ask for.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The configuration it runs with.
+    /// The configuration it runs with now.
     #[must_use]
-    pub fn config(&self) -> &EmulatorConfig {
-        &self.world.config
+    pub fn config(&self) -> Arc<EmulatorConfig> {
+        self.world.config()
     }
 
     /// How containers are kept apart from the machine.
@@ -112,7 +132,8 @@ impl Emulator {
     /// The connection string that apps send telemetry with.
     #[must_use]
     pub fn connection_string(&self) -> String {
-        let key = &self.world.config.logs.instrumentation_key;
+        let config = self.world.config();
+        let key = &config.logs.instrumentation_key;
         format!("InstrumentationKey={key};IngestionEndpoint=http://{}/", self.address)
     }
 
@@ -120,7 +141,8 @@ impl Emulator {
     /// plan of the subscription, the workspace, and where everything is.
     #[must_use]
     pub fn environment(&self) -> BTreeMap<&'static str, String> {
-        let EmulatorConfig { identity, arm, logs, .. } = &self.world.config;
+        let config = self.world.config();
+        let EmulatorConfig { identity, arm, logs, .. } = &*config;
         let mut environment = BTreeMap::from([
             ("AZURE_TENANT_ID", identity.tenant.clone()),
             ("AZURE_CLIENT_ID", identity.client_id.clone()),

@@ -2,8 +2,9 @@
 //! Service with its front end and containers, Application Insights ingestion and Log Analytics.
 //!
 //! It is a judge, not a mock: it refuses what Azure refuses, in Azure's words, and it runs an app's
-//! container as a real process that is cut off from the machine. One listener serves every service
-//! and tells them apart by the `Host` header, so a client only needs to connect elsewhere.
+//! container as a real process that is cut off from the machine. One listener serves every service, in HTTP
+//! and in HTTPS, and tells them apart by the `Host` header, so a client only needs to connect elsewhere. It is an HTTP
+//! proxy, too: a client that takes proxies and trusts its authority reaches it under Azure's own names.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,6 +31,7 @@ mod emulator;
 mod frontend;
 mod http;
 mod identity;
+mod image;
 mod logs;
 mod sync;
 mod world;
@@ -37,3 +39,4 @@ mod world;
 pub use self::config::{ConfigError, EmulatorConfig};
 pub use self::container::{Isolation, container_init_main};
 pub use self::emulator::{Emulator, StartError};
+pub use self::http::TlsError;

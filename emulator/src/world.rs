@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use crate::arm::Arm;
-use crate::config::EmulatorConfig;
+use crate::config::{EmulatorConfig, LiveConfig};
 use crate::container::Runtime;
 use crate::control::{Faults, Requests};
+use crate::http::Authority;
 use crate::identity::Tokens;
 use crate::logs::Logs;
 
 /// The emulated cloud.
 #[derive(Debug)]
 pub(crate) struct World {
-    pub(crate) config: EmulatorConfig,
+    pub(crate) live: Arc<LiveConfig>,
+    pub(crate) authority: Arc<Authority>,
     pub(crate) tokens: Tokens,
     pub(crate) arm: Arm,
     pub(crate) logs: Logs,
@@ -22,15 +24,22 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(config: EmulatorConfig, runtime: Runtime) -> Self {
+    pub(crate) fn new(live: Arc<LiveConfig>, authority: Arc<Authority>, runtime: Runtime) -> Self {
+        let config = live.get();
         Self {
+            authority,
             tokens: Tokens::default(),
             arm: Arm::new(&config.arm),
-            logs: Logs::new(&config.logs),
+            logs: Logs::default(),
             runtime: Arc::new(runtime),
             faults: Faults::default(),
             requests: Requests::new(config.remembered_requests),
-            config,
+            live,
         }
+    }
+
+    /// The configuration that is in force now.
+    pub(crate) fn config(&self) -> Arc<EmulatorConfig> {
+        self.live.get()
     }
 }

@@ -117,6 +117,30 @@ impl Daemon {
         self.program.as_ref().expect("a running daemon").pid()
     }
 
+    /// What it has of the machine's memory now, in KiB.
+    ///
+    /// # Panics
+    /// It does not run.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.status("VmRSS:")
+    }
+
+    /// The most that it ever had, in KiB.
+    ///
+    /// # Panics
+    /// It does not run.
+    #[must_use]
+    pub fn peak_memory(&self) -> usize {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, field: &str) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let value = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
+        value.split_whitespace().next().unwrap().parse().unwrap()
+    }
+
     /// Everything it has logged.
     #[must_use]
     pub fn log(&self) -> String {

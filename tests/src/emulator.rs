@@ -4,20 +4,50 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
+use tempfile::TempDir;
 
+use crate::Reply;
 use crate::built;
 use crate::http::ask;
 use crate::program::Program;
+
+/// The tenant that an emulator has.
+pub const TENANT: &str = "11111111-1111-1111-1111-111111111111";
+
+/// The path of the subscription that an emulator has.
+pub const SUBSCRIPTION: &str = "/subscriptions/00000000-0000-0000-0000-000000000000";
+
+/// Scope of the resource manager.
+pub const ARM_SCOPE: &str = "https://management.azure.com/.default";
+/// Scope of the logs.
+pub const LOGS_SCOPE: &str = "https://api.loganalytics.io/.default";
 
 /// A running emulator.
 #[derive(Debug)]
 pub struct Emulator {
     program: Program,
     address: String,
+    /// Its own, when it is not part of a world.
+    folder: Option<TempDir>,
     environment: Vec<(String, String)>,
 }
 
 impl Emulator {
+    /// An emulator without a daemon, with this configuration (TOML).
+    #[must_use]
+    pub fn alone(config: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("skls").tempdir_in("/tmp").unwrap();
+        let mut emulator = Self::start(folder.path(), config);
+        emulator.folder = Some(folder);
+        emulator
+    }
+
+    /// The folder of an emulator without a daemon.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.as_ref().expect("an emulator without a daemon").path()
+    }
+
     pub(crate) fn start(folder: &Path, config: &str) -> Self {
         let file = folder.join("emulator.toml");
         std::fs::write(&file, config).unwrap();
@@ -33,7 +63,7 @@ impl Emulator {
         let environment = announcement["environment"].as_object().unwrap();
         let environment =
             environment.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect();
-        Self { program, address, environment }
+        Self { program, address, folder: None, environment }
     }
 
     /// Its base URL.
@@ -99,7 +129,58 @@ impl Emulator {
         let authorization = token.map(|token| format!("Bearer {token}"));
         let authorization = authorization.iter().map(|value| ("Authorization", value.as_str()));
         let headers: Vec<_> = [("Content-Type", "application/json")].into_iter().chain(authorization).collect();
-        let reply = ask(&self.address, host, &format!("{method} {path}"), &headers, body.as_bytes());
+        let reply = self.ask(host, &format!("{method} {path}"), &headers, body.as_bytes());
         (reply.status, reply.text())
+    }
+
+    /// A request to one of the emulated hosts, as it is given: method and target, as `GET /v1`.
+    #[must_use]
+    pub fn ask(&self, host: &str, line: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        ask(&self.address, host, line, headers, body)
+    }
+
+    /// Address and port.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Changes its configuration while it runs.
+    pub fn configure(&self, patch: &Value) {
+        let _ = self.control("PATCH", "/config", Some(patch));
+    }
+
+    /// Has something happen to the next requests.
+    pub fn fault(&self, fault: &Value) {
+        let _ = self.control("POST", "/faults", Some(fault));
+    }
+
+    /// What the directory answers to its client, who wants a token for a scope.
+    #[must_use]
+    pub fn ask_for_token(&self, scope: &str) -> Reply {
+        let body = format!(
+            "client_id=22222222-2222-2222-2222-222222222222&client_secret=emulator-secret&grant_type=client_credentials\
+             &scope={scope}"
+        );
+        let form = [("Content-Type", "application/x-www-form-urlencoded")];
+        self.ask("login.microsoftonline.com", &format!("POST /{TENANT}/oauth2/v2.0/token"), &form, body.as_bytes())
+    }
+
+    /// A token for a scope, as the daemon would get one.
+    #[must_use]
+    pub fn token(&self, scope: &str) -> String {
+        let token = self.ask_for_token(scope).json();
+        token["access_token"].as_str().unwrap_or_else(|| panic!("{token}")).to_owned()
+    }
+
+    /// What the resource manager answers to its client. The path is below the subscription and may have a query.
+    #[must_use]
+    pub fn arm(&self, method: &str, path: &str, body: Option<&Value>) -> Reply {
+        let authorization = format!("Bearer {}", self.token(ARM_SCOPE));
+        let headers = [("Content-Type", "application/json"), ("Authorization", authorization.as_str())];
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let mark = if path.contains('?') { '&' } else { '?' };
+        let line = format!("{method} {SUBSCRIPTION}{path}{mark}api-version=2025-05-01");
+        self.ask("management.azure.com", &line, &headers, body.as_bytes())
     }
 }

@@ -16,10 +16,13 @@ mod docker;
 mod emulator;
 mod http;
 mod judge;
+pub mod load;
 pub mod many;
 mod program;
 mod reference;
 mod registry;
+mod sent;
+mod site;
 pub mod transcript;
 pub mod wire;
 mod world;
@@ -29,13 +32,15 @@ pub use cable::Cable;
 pub use command::Ran;
 pub use daemon::Daemon;
 pub use docker::Docker;
-pub use emulator::Emulator;
+pub use emulator::{ARM_SCOPE, Emulator, LOGS_SCOPE, SUBSCRIPTION, TENANT};
 pub use http::{Asked, Reply, Scripted, ask_daemon};
 pub use judge::differences_of;
 pub use program::eventually;
 pub use reference::{IMAGE, Side, reference_engine};
 pub use registry::{Pushed, Registry};
-pub use world::{World, WorldOptions, go, java, node, python, python_with};
+pub use sent::Sent;
+pub use site::{Site, site_body};
+pub use world::{World, WorldOptions, azure_python, go, java, node, python, python_with};
 
 /// The path in an environment variable that `cargo xtask test` sets.
 #[must_use]

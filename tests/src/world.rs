@@ -5,7 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::http::ask;
+use crate::emulator::ARM_SCOPE;
 use crate::{Cable, Daemon, Docker, Emulator, Ran, built, optional};
 
 /// What is out of the ordinary in a test's world.
@@ -104,6 +104,23 @@ pub fn python_with(world: &World, script: &str, environment: &[(&str, &str)]) ->
     Ran::run(command.envs(environment.iter().copied()), b"")
 }
 
+/// Runs a script of Microsoft's clients, which find the emulator where they expect Azure. The script is told the emulator's
+/// address and a folder.
+#[must_use]
+pub fn azure_python(azure: &Emulator, script: &str) -> Ran {
+    let authority = azure.folder().join("authority.pem");
+    let pem = azure.ask("control.emulator", "GET /ca.pem", &[], b"").body;
+    std::fs::write(&authority, pem).unwrap();
+    let mut command = Command::new(built("SOCKERLESS_TEST_PYTHON"));
+    command.arg(clients().join("python").join(script)).arg(azure.address()).arg(azure.folder());
+    command.envs(azure.environment()).env("REQUESTS_CA_BUNDLE", authority);
+    for variable in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
+        command.env(variable, azure.url());
+    }
+    command.env("NO_PROXY", azure.address()).env("no_proxy", azure.address());
+    Ran::run(&mut command, b"")
+}
+
 /// Runs the scenario of the Docker SDK for Go; nothing where there is no Go.
 #[must_use]
 pub fn go(world: &World) -> Option<Ran> {
@@ -135,16 +152,6 @@ impl World {
     /// A token for the resource manager, as the daemon would get one.
     #[must_use]
     pub fn azure_token(&self) -> String {
-        let body = "client_id=22222222-2222-2222-2222-222222222222&client_secret=emulator-secret&grant_type=client_credentials\
-                    &scope=https%3A%2F%2Fmanagement.azure.com%2F.default";
-        let reply = ask(
-            self.azure.url().trim_start_matches("http://"),
-            "login.microsoftonline.com",
-            "POST /11111111-1111-1111-1111-111111111111/oauth2/v2.0/token",
-            &[("Content-Type", "application/x-www-form-urlencoded")],
-            body.as_bytes(),
-        );
-        let token = reply.json();
-        token["access_token"].as_str().unwrap_or_else(|| panic!("{token}")).to_owned()
+        self.azure.token(ARM_SCOPE)
     }
 }

@@ -70,7 +70,7 @@ fn follow_is_live_and_ends_with_the_container() {
     let mut begin = [0; 6];
     output.read_exact(&mut begin).unwrap();
     assert_eq!(&begin, b"begin\n");
-    world.docker.ok(&["exec", "w", "touch", "/tmp/go"]);
+    world.docker.ok(&["exec", "--detach", "w", "touch", "/tmp/go"]);
     let mut rest = String::new();
     output.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "end\n");

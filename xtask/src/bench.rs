@@ -26,6 +26,8 @@ pub(crate) struct Options {
 enum Benchmark {
     /// Answers of the whole daemon, with the emulator, with up to a thousand containers.
     Many,
+    /// What clients notice of swaps of the backend.
+    Swap,
     /// What the example backend costs in each language that this machine can build it in.
     Languages,
 }
@@ -33,18 +35,20 @@ enum Benchmark {
 /// Builds what the benchmark needs, as the tests do, so that nothing is compiled for it alone, and runs it.
 pub(crate) fn run(options: &Options) -> Result<()> {
     match options.benchmark {
-        Benchmark::Many => many(options.release),
+        Benchmark::Many => daemon("many", options.release),
+        Benchmark::Swap => daemon("swap", options.release),
         Benchmark::Languages => languages(options.release),
     }
 }
 
-fn many(release: bool) -> Result<()> {
+/// One of the whole daemon.
+fn daemon(name: &str, release: bool) -> Result<()> {
     let clients = clients::install()?;
     let mut built = build::everything()?;
     if release {
         built.daemon = build::release_daemon()?;
     }
-    let mut command = benchmark("many", "dev");
+    let mut command = benchmark(name, "dev");
     test::environment(&mut command, built, clients);
     tools::run(&mut command)
 }

@@ -17,11 +17,15 @@ const MAX_START_LIMIT: u64 = 1_800;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Draft {
     pub(super) name: String,
+    /// What stands between the name and the domain in the host's name.
+    pub(super) host_suffix: String,
     pub(super) group: String,
     pub(super) location: String,
     pub(super) kind: String,
     pub(super) tags: BTreeMap<String, String>,
     pub(super) plan_id: String,
+    /// The managed identities that the app has.
+    pub(super) identity: Option<Value>,
     /// `properties`, without `siteConfig` and `serverFarmId`.
     pub(super) properties: Map<String, Value>,
     /// `siteConfig`, without `appSettings`.
@@ -45,6 +49,7 @@ impl Draft {
             }
             self.location = location.to_owned();
             self.kind = "app".to_owned();
+            self.identity = None;
             self.tags.clear();
             self.properties.clear();
         }
@@ -53,6 +58,9 @@ impl Draft {
         }
         if let Some(tags) = body.get("tags") {
             self.tags = read_tags(tags)?;
+        }
+        if let Some(identity) = body.get("identity") {
+            self.identity = (!identity.is_null()).then(|| identity.clone());
         }
         for (name, value) in object(body.get("properties"), "properties")? {
             match name.as_str() {
@@ -98,7 +106,7 @@ impl Draft {
 
     /// The default host name.
     pub(super) fn host(&self) -> String {
-        format!("{}.azurewebsites.net", self.name.to_ascii_lowercase())
+        format!("{}{}.azurewebsites.net", self.name, self.host_suffix).to_ascii_lowercase()
     }
 
     /// Its path in the resource manager.
@@ -147,7 +155,7 @@ impl Draft {
             properties.entry(name.clone()).or_insert_with(|| value.clone());
         }
         properties.insert("siteConfig".to_owned(), Value::Object(self.site_config.clone()));
-        json!({
+        let mut view = json!({
             "id": self.id(subscription),
             "name": self.name,
             "type": "Microsoft.Web/sites",
@@ -155,7 +163,11 @@ impl Draft {
             "location": self.location,
             "tags": self.tags,
             "properties": properties,
-        })
+        });
+        if let Some(identity) = &self.identity {
+            view["identity"] = identity.clone();
+        }
+        view
     }
 
     fn fx_version(&self) -> &str {

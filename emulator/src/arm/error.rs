@@ -87,7 +87,9 @@ impl ArmError {
 
     pub(crate) fn provider_throttled() -> Self {
         let template = "Rate limit is exceeded. Try again later.";
-        Self::web(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", extended::THROTTLED, template, &[])
+        let error = Self::web(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", extended::THROTTLED, template, &[]);
+        // Always this, however long it really takes.
+        error.with_header("retry-after", "5")
     }
 
     pub(crate) fn name_taken(name: &str) -> Self {

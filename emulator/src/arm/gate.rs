@@ -19,7 +19,7 @@ pub(super) type Reply = Result<Answer, ArmError>;
 pub(crate) fn handle(world: &World, exchange: &Exchange) -> Answer {
     let (answer, remaining) = match authorize(world, exchange) {
         Err(error) => (error.answer(), None),
-        Ok(()) => match world.arm.throttle(&exchange.method) {
+        Ok(()) => match world.arm.throttle(&world.config().arm.throttle, &exchange.method) {
             Err(wait) => {
                 let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
                 let error = ArmError::too_many_requests().with_header("retry-after", seconds.to_string());
@@ -42,7 +42,7 @@ fn authorize(world: &World, exchange: &Exchange) -> Result<(), ArmError> {
             let challenge = format!(
                 "Bearer authorization_uri=\"https://login.microsoftonline.com/{}\", error=\"invalid_token\", \
                  error_description=\"{message}\"",
-                world.config.identity.tenant
+                world.config().identity.tenant
             );
             ArmError::new(StatusCode::UNAUTHORIZED, code, message).with_header("www-authenticate", challenge)
         };
@@ -72,7 +72,7 @@ fn route(world: &World, exchange: &Exchange) -> Reply {
         ArmError::new(StatusCode::NOT_FOUND, "InvalidResourceType", message)
     })?;
     check_version(world, exchange, &path.target)?;
-    if !path.subscription.eq_ignore_ascii_case(&world.config.arm.subscription) {
+    if !path.subscription.eq_ignore_ascii_case(&world.config().arm.subscription) {
         let message = format!("The subscription '{}' could not be found.", path.subscription);
         return Err(ArmError::new(StatusCode::NOT_FOUND, "SubscriptionNotFound", message));
     }
@@ -80,16 +80,24 @@ fn route(world: &World, exchange: &Exchange) -> Reply {
         Method::GET => answer(world, exchange),
         _ => Err(ArmError::method_not_allowed()),
     };
+    let is_webs = !matches!(path.target, Target::Subscription | Target::Group { .. } | Target::Workspace { .. });
+    if is_webs && !world.arm.provider_passes(&world.config().arm.throttle) {
+        return Err(ArmError::provider_throttled());
+    }
     match path.target {
         Target::Subscription => get(others::subscription),
-        Target::Group { group } => others::group(world, exchange, group_of(world, &group)?),
-        Target::Workspace { group, name } => others::workspace(world, exchange, group_of(world, &group)?, &name),
+        Target::Group { group } => others::group(world, exchange, &group_of(world, &group)?),
+        Target::Workspace { group, name } => others::workspace(world, exchange, &group_of(world, &group)?, &name),
         Target::Sites { group } => {
             let group = group.map(|group| group_of(world, &group)).transpose()?;
-            sites::list(world, exchange, group)
+            sites::list(world, exchange, group.as_deref())
         }
-        Target::Site { group, name, rest } => sites::handle(world, exchange, group_of(world, &group)?, &name, &rest),
-        Target::Plan { group, name } => plans::handle(world, exchange, group_of(world, &group)?, &name),
+        Target::Site { group, name, rest } => sites::handle(world, exchange, &group_of(world, &group)?, &name, &rest),
+        Target::Plans { group } => {
+            let group = group.map(|group| group_of(world, &group)).transpose()?;
+            plans::list(world, exchange, group.as_deref())
+        }
+        Target::Plan { group, name } => plans::handle(world, exchange, &group_of(world, &group)?, &name),
         Target::CheckName if exchange.method == Method::POST => names::check(world, exchange),
         Target::CheckName => Err(ArmError::method_not_allowed()),
         Target::Operation { id, result } => operations::poll(world, exchange, &id, result),
@@ -97,10 +105,11 @@ fn route(world: &World, exchange: &Exchange) -> Reply {
 }
 
 /// The group as it is written in the subscription.
-fn group_of<'a>(world: &'a World, name: &str) -> Result<&'a str, ArmError> {
-    let groups = &world.config.arm.resource_groups;
+fn group_of(world: &World, name: &str) -> Result<String, ArmError> {
+    let config = world.config();
+    let groups = &config.arm.resource_groups;
     let group = groups.iter().find(|group| group.eq_ignore_ascii_case(name));
-    group.map(String::as_str).ok_or_else(|| ArmError::no_group(name))
+    group.cloned().ok_or_else(|| ArmError::no_group(name))
 }
 
 fn check_version(world: &World, exchange: &Exchange, target: &Target) -> Result<(), ArmError> {
@@ -108,7 +117,8 @@ fn check_version(world: &World, exchange: &Exchange, target: &Target) -> Result<
         let message = "The api-version query parameter (?api-version=) is required for all requests.";
         return Err(ArmError::new(StatusCode::BAD_REQUEST, "MissingApiVersionParameter", message));
     };
-    let versions = &world.config.arm.api_versions;
+    let config = world.config();
+    let versions = &config.arm.api_versions;
     let is_known = match target {
         Target::Subscription | Target::Group { .. } | Target::Workspace { .. } => is_version(&version),
         _ => versions.contains(&version),

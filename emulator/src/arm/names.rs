@@ -48,7 +48,7 @@ fn is_taken(world: &World, name: &str) -> bool {
 
 /// Whether somebody else in Azure has the name.
 pub(super) fn taken_elsewhere(world: &World, name: &str) -> bool {
-    world.config.arm.taken_names.iter().any(|taken| taken.eq_ignore_ascii_case(name))
+    world.config().arm.taken_names.iter().any(|taken| taken.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]

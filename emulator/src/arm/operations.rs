@@ -31,7 +31,7 @@ pub(super) struct Operation {
 
 /// Begins a PUT, and ends it at once where that is its form.
 pub(super) fn begin(world: &World, exchange: &Exchange, state: &mut State, draft: Draft, is_new: bool) -> Reply {
-    let script = world.faults.put_script().unwrap_or_else(|| world.config.arm.put.clone());
+    let script = world.faults.put_script().unwrap_or_else(|| world.config().arm.put.clone());
     if script.form == PutForm::AtOnce {
         return match failure(script.outcome) {
             None => Ok(Answer::json(StatusCode::OK, &sites::commit(world, state, draft))),
@@ -44,7 +44,7 @@ pub(super) fn begin(world: &World, exchange: &Exchange, state: &mut State, draft
         };
     }
     let now = jiff::Timestamp::now();
-    let body = draft.view(&world.config.arm.subscription, false, now);
+    let body = draft.view(&world.config().arm.subscription, false, now);
     if is_new {
         let site = Site { draft: draft.clone(), modified: now, is_stopped: false, handle: None };
         state.sites.insert(draft.name.to_ascii_lowercase(), site);
@@ -55,8 +55,8 @@ pub(super) fn begin(world: &World, exchange: &Exchange, state: &mut State, draft
         format!(
             "{}/subscriptions/{}/providers/Microsoft.Web/locations/{}/{kind}/{id}?api-version={version}",
             exchange.base_url(),
-            world.config.arm.subscription,
-            world.config.arm.location
+            world.config().arm.subscription,
+            world.config().arm.location
         )
     };
     let answer = Answer::json(StatusCode::ACCEPTED, &body);

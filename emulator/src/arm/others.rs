@@ -9,11 +9,12 @@ use crate::http::{Answer, Exchange};
 use crate::world::World;
 
 pub(super) fn subscription(world: &World, _: &Exchange) -> Reply {
-    let id = &world.config.arm.subscription;
+    let config = world.config();
+    let id = &config.arm.subscription;
     let body = json!({
         "id": format!("/subscriptions/{id}"),
         "subscriptionId": id,
-        "tenantId": world.config.identity.tenant,
+        "tenantId": config.identity.tenant,
         "displayName": "Azure emulator",
         "state": "Enabled",
     });
@@ -26,10 +27,10 @@ pub(super) fn group(world: &World, exchange: &Exchange, group: &str) -> Reply {
         Method::GET => Ok(Answer::json(
             StatusCode::OK,
             &json!({
-                "id": format!("/subscriptions/{}/resourceGroups/{group}", world.config.arm.subscription),
+                "id": format!("/subscriptions/{}/resourceGroups/{group}", world.config().arm.subscription),
                 "name": group,
                 "type": "Microsoft.Resources/resourceGroups",
-                "location": world.config.arm.location,
+                "location": world.config().arm.location,
                 "properties": { "provisioningState": "Succeeded" },
             }),
         )),
@@ -38,7 +39,7 @@ pub(super) fn group(world: &World, exchange: &Exchange, group: &str) -> Reply {
 }
 
 pub(super) fn workspace(world: &World, exchange: &Exchange, group: &str, name: &str) -> Reply {
-    let config = &world.config;
+    let config = world.config();
     if exchange.method != Method::GET {
         return Err(ArmError::method_not_allowed());
     }

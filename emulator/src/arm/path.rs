@@ -13,6 +13,8 @@ pub(crate) enum Target {
     Sites { group: Option<String> },
     /// A site, or what is below it, in lower case (`start`, `config/appsettings`, …).
     Site { group: String, name: String, rest: String },
+    /// The plans of the subscription, or of one group.
+    Plans { group: Option<String> },
     /// A plan.
     Plan { group: String, name: String },
     /// The check whether a name is free.
@@ -45,6 +47,10 @@ impl ResourcePath {
         let target = match words.as_slice() {
             ["subscriptions", _] => Target::Subscription,
             ["subscriptions", _, "providers", "microsoft.web", "sites"] => Target::Sites { group: None },
+            ["subscriptions", _, "providers", "microsoft.web", "serverfarms"] => Target::Plans { group: None },
+            ["subscriptions", _, "resourcegroups", _, "providers", "microsoft.web", "serverfarms"] => {
+                Target::Plans { group: Some(as_sent(3)) }
+            }
             ["subscriptions", _, "providers", "microsoft.web", "checknameavailability"] => Target::CheckName,
             ["subscriptions", _, "providers", "microsoft.web", "locations", _, kind, _]
                 if matches!(*kind, "operations" | "operationresults") =>

@@ -73,9 +73,22 @@ impl Plan {
     }
 }
 
+/// The plans of the subscription or of one group, on one page.
+pub(super) fn list(world: &World, exchange: &Exchange, group: Option<&str>) -> Reply {
+    if exchange.method != Method::GET {
+        return Err(ArmError::method_not_allowed());
+    }
+    let subscription = &world.config().arm.subscription;
+    let state = world.arm.state();
+    let plans = state.plans.values().filter(|plan| group.is_none_or(|group| plan.group.eq_ignore_ascii_case(group)));
+    let value: Vec<_> = plans.map(|plan| plan.view(subscription)).collect();
+    Ok(Answer::json(StatusCode::OK, &json!({ "value": value, "nextLink": null })))
+}
+
 /// GET, PUT and DELETE of one plan.
 pub(super) fn handle(world: &World, exchange: &Exchange, group: &str, name: &str) -> Reply {
-    let subscription = &world.config.arm.subscription;
+    let config = world.config();
+    let subscription = &config.arm.subscription;
     let key = plan_key(group, name);
     let mut state = world.arm.state();
     match exchange.method {

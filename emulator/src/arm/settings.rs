@@ -31,7 +31,7 @@ pub(super) fn replace(world: &World, exchange: &Exchange, site: &mut Site) -> Re
     }
     site.modified = jiff::Timestamp::now();
     if let Some(handle) = &site.handle {
-        handle.order(Order::Replace(site.draft.launch(&world.config.platform)));
+        handle.order(Order::Replace(site.draft.launch(&world.config().platform)));
     }
     list(world, site)
 }
@@ -58,7 +58,8 @@ pub(super) fn configure(world: &World, exchange: &Exchange, site: &mut Site) -> 
 
 /// Puts a checked draft into effect. A container that it does not concern runs on.
 pub(super) fn change(world: &World, site: &mut Site, draft: super::draft::Draft) {
-    let platform = &world.config.platform;
+    let config = world.config();
+    let platform = &config.platform;
     let launch = draft.launch(platform);
     let concerns_container = launch != site.draft.launch(platform);
     site.draft = draft;
@@ -70,7 +71,7 @@ pub(super) fn change(world: &World, site: &mut Site, draft: super::draft::Draft)
 
 fn resource(world: &World, site: &Site, name: &str, properties: Value) -> Value {
     json!({
-        "id": format!("{}/config/{name}", site.draft.id(&world.config.arm.subscription)),
+        "id": format!("{}/config/{name}", site.draft.id(&world.config().arm.subscription)),
         "name": name,
         "type": "Microsoft.Web/sites/config",
         "location": site.draft.location,

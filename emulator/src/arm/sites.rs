@@ -68,7 +68,7 @@ pub(super) fn list(world: &World, exchange: &Exchange, group: Option<&str>) -> R
         return Err(ArmError::method_not_allowed());
     }
     let after = parameter(&exchange.query, "$skipToken").unwrap_or_default();
-    let size = world.config.arm.page_size.max(1);
+    let size = world.config().arm.page_size.max(1);
     let state = world.arm.state();
     let mut sites =
         state.sites.iter().filter(|(key, site)| **key > after && group.is_none_or(|group| site.draft.group == group));
@@ -95,7 +95,12 @@ fn put(world: &World, exchange: &Exchange, group: &str, name: &str) -> Reply {
     let mut draft = match existing {
         Some(site) if site.draft.group == group => site.draft.clone(),
         Some(_) => return Err(ArmError::name_taken(name)),
-        None => Draft { name: name.to_owned(), group: group.to_owned(), ..Draft::default() },
+        None => Draft {
+            name: name.to_owned(),
+            host_suffix: world.config().arm.host_suffix.clone(),
+            group: group.to_owned(),
+            ..Draft::default()
+        },
     };
     draft.apply(&exchange.body, false)?;
     check(&state, &draft)?;
@@ -113,7 +118,7 @@ pub(super) fn commit(world: &World, state: &mut State, draft: Draft) -> Value {
         return view(world, site);
     }
     let is_stopped = state.sites.get(&key).is_some_and(|site| site.is_stopped);
-    let handle = AppHandle::spawn(&world.runtime, draft.launch(&world.config.platform));
+    let handle = AppHandle::spawn(&world.runtime, draft.launch(&world.config().platform));
     if is_stopped {
         handle.order(Order::Stop);
     }
@@ -166,5 +171,5 @@ fn find<'a>(state: &'a mut State, group: &str, name: &str) -> Result<&'a mut Sit
 }
 
 pub(super) fn view(world: &World, site: &Site) -> Value {
-    site.draft.view(&world.config.arm.subscription, site.is_stopped, site.modified)
+    site.draft.view(&world.config().arm.subscription, site.is_stopped, site.modified)
 }

@@ -52,6 +52,8 @@ pub(crate) struct Arm {
     reads: Bucket,
     writes: Bucket,
     deletes: Bucket,
+    /// What Microsoft.Web itself lets pass.
+    provider: Bucket,
 }
 
 impl Arm {
@@ -61,12 +63,12 @@ impl Arm {
             .iter()
             .map(|plan| (plan_key(&plan.resource_group, &plan.name), Plan::from_config(plan)))
             .collect();
-        let ThrottleConfig { reads, writes, deletes } = config.throttle;
         Self {
             state: Mutex::new(State { plans, ..State::default() }),
-            reads: Bucket::new(reads),
-            writes: Bucket::new(writes),
-            deletes: Bucket::new(deletes),
+            reads: Bucket::default(),
+            writes: Bucket::default(),
+            deletes: Bucket::default(),
+            provider: Bucket::default(),
         }
     }
 
@@ -75,13 +77,18 @@ impl Arm {
     }
 
     /// Counts a request. The header that tells what is left, or how long to wait.
-    pub(super) fn throttle(&self, method: &Method) -> Result<(&'static str, u32), Duration> {
-        let (bucket, header) = match *method {
-            Method::GET | Method::HEAD => (&self.reads, "x-ms-ratelimit-remaining-subscription-reads"),
-            Method::DELETE => (&self.deletes, "x-ms-ratelimit-remaining-subscription-deletes"),
-            _ => (&self.writes, "x-ms-ratelimit-remaining-subscription-writes"),
+    pub(super) fn throttle(&self, config: &ThrottleConfig, method: &Method) -> Result<(&'static str, u32), Duration> {
+        let (bucket, config, header) = match *method {
+            Method::GET | Method::HEAD => (&self.reads, config.reads, "x-ms-ratelimit-remaining-subscription-reads"),
+            Method::DELETE => (&self.deletes, config.deletes, "x-ms-ratelimit-remaining-subscription-deletes"),
+            _ => (&self.writes, config.writes, "x-ms-ratelimit-remaining-subscription-writes"),
         };
-        bucket.take().map(|left| (header, left))
+        bucket.take(config).map(|left| (header, left))
+    }
+
+    /// Whether Microsoft.Web itself lets a request pass.
+    pub(super) fn provider_passes(&self, config: &ThrottleConfig) -> bool {
+        self.provider.take(config.provider).is_ok()
     }
 
     /// What runs a site, for the front end. `None` when there is no such site or it is not made yet.
@@ -92,6 +99,16 @@ impl Arm {
     /// Whether there is such a site, made or in the making.
     pub(crate) fn exists(&self, site: &str) -> bool {
         self.state().sites.contains_key(&site.to_ascii_lowercase())
+    }
+
+    /// The name of the site behind a host.
+    pub(crate) fn name_at(&self, host: &str) -> Option<String> {
+        let state = self.state();
+        // Nearly always the host is named after its site, so that nobody else is looked at.
+        let label = host.split('.').next().unwrap_or(host);
+        let named = state.sites.get(label).filter(|site| site.draft.host() == host);
+        let site = named.or_else(|| state.sites.values().find(|site| site.draft.host() == host))?;
+        Some(site.draft.name.clone())
     }
 
     /// Every site, for the control API.

@@ -14,6 +14,10 @@ pub struct IdentityConfig {
     pub client_id: String,
     /// The application's secret.
     pub client_secret: String,
+    /// The assertion that the platform of a workload gave it: the content of `AZURE_FEDERATED_TOKEN_FILE`.
+    pub federated_token: String,
+    /// What `X-IDENTITY-HEADER` must say at the managed-identity endpoint of App Service.
+    pub identity_header: String,
     /// How long a token is good.
     pub token_lifetime_ms: u64,
 }
@@ -24,6 +28,8 @@ impl Default for IdentityConfig {
             tenant: "11111111-1111-1111-1111-111111111111".to_owned(),
             client_id: "22222222-2222-2222-2222-222222222222".to_owned(),
             client_secret: "emulator-secret".to_owned(),
+            federated_token: "emulator-federated-token".to_owned(),
+            identity_header: "emulator-identity-header".to_owned(),
             token_lifetime_ms: 3_599_000,
         }
     }
@@ -63,6 +69,8 @@ pub struct ThrottleConfig {
     pub writes: BucketConfig,
     /// DELETE.
     pub deletes: BucketConfig,
+    /// What Microsoft.Web itself lets pass, whatever the method: the throttle with the error in PascalCase.
+    pub provider: BucketConfig,
 }
 
 impl Default for ThrottleConfig {
@@ -71,6 +79,7 @@ impl Default for ThrottleConfig {
             reads: BucketConfig { capacity: 250, refill_per_second: 25.0 },
             writes: BucketConfig { capacity: 200, refill_per_second: 10.0 },
             deletes: BucketConfig { capacity: 200, refill_per_second: 10.0 },
+            provider: BucketConfig { capacity: 10_000, refill_per_second: 1_000.0 },
         }
     }
 }
@@ -93,6 +102,9 @@ pub struct ArmConfig {
     pub api_versions: Vec<String>,
     /// How a PUT of a site goes when no fault says otherwise.
     pub put: PutScript,
+    /// What stands between name and domain in the host names of sites that are made from now on: Azure gives newer apps host
+    /// names that nobody can tell from the name.
+    pub host_suffix: String,
     /// Sites on one page of a list.
     pub page_size: usize,
     /// Rate limits.
@@ -127,6 +139,7 @@ impl Default for ArmConfig {
             .map(str::to_owned)
             .to_vec(),
             put: PutScript::default(),
+            host_suffix: String::new(),
             page_size: 50,
             throttle: ThrottleConfig::default(),
         }

@@ -22,6 +22,12 @@ pub struct LogsConfig {
     pub retained_rows: usize,
     /// Rows that one query may answer; more are cut off and answered with a `PartialError`.
     pub max_rows: usize,
+    /// Most bytes of the rows that one query may answer; the rest is cut off like surplus rows.
+    pub max_bytes: usize,
+    /// Answers 204 where there are no rows. Microsoft's own client takes nothing but 200, so an empty table is the default.
+    pub no_content: bool,
+    /// Answers the columns of a table in another order, which Azure does not promise.
+    pub reverse_columns: bool,
     /// How long an answer is repeated to a client that does not send `Cache-Control: no-cache`.
     pub cache_ms: u64,
     /// Rate limit per principal.
@@ -38,6 +44,9 @@ impl Default for LogsConfig {
             disorder_ms: 0,
             retained_rows: 500_000,
             max_rows: 500_000,
+            max_bytes: 100_000_000,
+            no_content: false,
+            reverse_columns: false,
             cache_ms: 120_000,
             queries: BucketConfig { capacity: 200, refill_per_second: 200.0 / 30.0 },
         }

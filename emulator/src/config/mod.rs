@@ -4,6 +4,7 @@
 //! Times are in milliseconds (`…_ms`) throughout: a test wants the front end's 230 seconds to be two.
 
 mod azure;
+mod live;
 mod logs;
 mod platform;
 
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use self::azure::{ArmConfig, BucketConfig, IdentityConfig, PlanConfig, ThrottleConfig};
+pub(crate) use self::live::LiveConfig;
 pub use self::logs::LogsConfig;
 pub use self::platform::{ImageConfig, PlatformConfig, StartPolicy};
 
@@ -28,6 +30,9 @@ pub struct EmulatorConfig {
     /// Path of a `sockerless-agent` binary that every image with `agent = true` has at
     /// `/usr/local/bin/sockerless-agent`.
     pub agent: Option<PathBuf>,
+    /// Where the certificate of the authority that signs for every emulated host is written (PEM). The control API has it too,
+    /// at `/ca.pem`.
+    pub ca_file: Option<PathBuf>,
     /// Token endpoint.
     pub identity: IdentityConfig,
     /// Resource manager.
@@ -36,6 +41,11 @@ pub struct EmulatorConfig {
     pub platform: PlatformConfig,
     /// Images that differ from the default image (agent inside, no delay).
     pub images: Vec<ImageConfig>,
+    /// A folder with images: OCI layouts, and archives (`.tar`) of these and of `docker save`. An app whose image is among them
+    /// runs on its file system; any other on this machine's.
+    pub images_folder: Option<PathBuf>,
+    /// Most bytes that one image may take when it is unpacked.
+    pub image_bytes: u64,
     /// Telemetry ingestion and the query over it.
     pub logs: LogsConfig,
     /// Requests that the control API remembers; the oldest are dropped.
@@ -48,10 +58,13 @@ impl Default for EmulatorConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             container_init: None,
             agent: None,
+            ca_file: None,
             identity: IdentityConfig::default(),
             arm: ArmConfig::default(),
             platform: PlatformConfig::default(),
             images: Vec::new(),
+            images_folder: None,
+            image_bytes: 8 << 30,
             logs: LogsConfig::default(),
             remembered_requests: 2_000,
         }

@@ -25,6 +25,8 @@ pub struct PlatformConfig {
     pub ping_interval_ms: u64,
     /// Pause between two Always-On pings; 0 sends none.
     pub always_on_interval_ms: u64,
+    /// How long the front end holds a request for a container that is starting, before it answers 503.
+    pub request_hold_ms: u64,
     /// When the front end cuts a response.
     pub response_limit_ms: u64,
     /// Pause before the first restart of a container that exited; it doubles each time.
@@ -48,6 +50,7 @@ impl Default for PlatformConfig {
             start_limit_ms: 230_000,
             ping_interval_ms: 50,
             always_on_interval_ms: 300_000,
+            request_hold_ms: 230_000,
             response_limit_ms: 230_000,
             restart_backoff_ms: 500,
             restart_backoff_max_ms: 60_000,

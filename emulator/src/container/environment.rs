@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::runtime::LaunchSpec;
+use crate::image::ImageRun;
 
 /// What Docker gives a container whose image sets no PATH.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -14,12 +15,22 @@ pub(crate) fn strip_setting_name(name: &str) -> String {
 }
 
 /// The environment of one container that listens on `port`.
-pub(super) fn environment(spec: &LaunchSpec, worker: &str, hostname: &str, port: u16) -> Vec<(String, String)> {
+pub(super) fn environment(
+    spec: &LaunchSpec,
+    image: Option<&ImageRun>,
+    worker: &str,
+    hostname: &str,
+    port: u16,
+) -> Vec<(String, String)> {
     let mut variables = BTreeMap::from([
         ("PATH".to_owned(), PATH.to_owned()),
         ("HOME".to_owned(), "/root".to_owned()),
         ("HOSTNAME".to_owned(), hostname.to_owned()),
     ]);
+    let of_image = image.iter().flat_map(|image| image.env.iter().flatten());
+    variables.extend(
+        of_image.filter_map(|pair| pair.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
     for (name, value) in &spec.settings {
         let name = strip_setting_name(name);
         // A NUL would end the variable, and the start with it.
@@ -55,7 +66,7 @@ mod tests {
             start_limit: Duration::ZERO,
             always_on: false,
         };
-        let variables: BTreeMap<_, _> = environment(&spec, "w", "h", 4321).into_iter().collect();
+        let variables: BTreeMap<_, _> = environment(&spec, None, "w", "h", 4321).into_iter().collect();
         assert_eq!(variables["myvar1"], "a");
         assert_eq!(variables["PORT"], "4321");
         assert_eq!(variables["WEBSITE_SITE_NAME"], "App");

@@ -17,6 +17,7 @@ use super::process::{Output, Process};
 use super::protocol::{InitEvent, InitSpec};
 use super::runtime::{LaunchSpec, Runtime};
 use crate::http::client;
+use crate::image::Unpacked;
 
 /// The path that the platform asks for until anything answers.
 const WARM_UP: &str = "/robots933456.txt";
@@ -31,6 +32,8 @@ pub(super) enum End {
     Stop,
     /// SIGKILL.
     Kill,
+    /// SIGKILL that nobody ordered, as far as the platform knows.
+    Crash,
 }
 
 /// What the supervisor learns.
@@ -85,7 +88,7 @@ impl Instance {
             () = sleep(Duration::from_millis(image.start_delay_ms)) => {}
             _ = ordered(&mut self.end) => return Ok(None),
         }
-        self.log.info("Image pulled: this machine's own file system stands for it");
+        let unpacked = self.unpacked(reference).await?;
         self.log.info("Starting container for site");
         self.log.info(format_args!(
             "docker run -d --expose={0} --name {1} -e WEBSITE_SITE_NAME={site} -e PORT={0} {reference} {command}",
@@ -103,11 +106,19 @@ impl Instance {
         let spec = InitSpec {
             namespaces,
             probe: false,
-            argv: command::split(command)?,
-            env: environment(&self.spec, &self.worker, &hostname, self.port.get()),
+            argv: command::of(command, unpacked.as_ref().map(|image| &image.run))?,
+            env: environment(
+                &self.spec,
+                unpacked.as_ref().map(|image| &image.run),
+                &self.worker,
+                &hostname,
+                self.port.get(),
+            ),
+            folder: unpacked.as_ref().map(|image| image.run.working_dir.clone()).filter(|folder| !folder.is_empty()),
+            rootfs: unpacked.map(|image| image.root),
             hostname,
             agent: self.runtime.agent.clone().filter(|_| image.agent),
-            scratch_bytes: self.runtime.platform.scratch_bytes,
+            scratch_bytes: self.runtime.platform().scratch_bytes,
         };
         let failed = |error: String| format!("Container {} for site {site} could not be started: {error}", self.name);
         let (mut process, output) =
@@ -132,6 +143,29 @@ impl Instance {
         }
     }
 
+    /// The image's own file system, where that can be had and used.
+    async fn unpacked(&self, reference: &str) -> Result<Option<Unpacked>, String> {
+        let unpacked = self.runtime.images.get(reference).await.map_err(|error| {
+            format!(
+                "Failed to pull image: {error}. Image pull failed. Check docker image configuration and credentials."
+            )
+        })?;
+        match (unpacked, self.runtime.isolation()) {
+            (Some(image), Isolation::Namespaces) => {
+                self.log.info(format_args!("Image pulled: {}", image.source));
+                Ok(Some(image))
+            }
+            (Some(_), Isolation::Plain { .. }) => {
+                self.log.info("Image pulled, and not used: a plain process has this machine's file system");
+                Ok(None)
+            }
+            (None, _) => {
+                self.log.info("Image pulled: this machine's own file system stands for it");
+                Ok(None)
+            }
+        }
+    }
+
     fn copy(&self, output: Output) {
         let log = Arc::clone(&self.log);
         self.runtime.tasks.spawn(async move {
@@ -143,7 +177,7 @@ impl Instance {
         let began = Instant::now();
         let (name, site, port) = (&self.name, &self.spec.site, self.port.get());
         self.log.info(format_args!("Initiating warmup request to container {name} for site {site}"));
-        let pings = warm_up(port, Duration::from_millis(self.runtime.platform.ping_interval_ms));
+        let pings = warm_up(port, Duration::from_millis(self.runtime.platform().ping_interval_ms));
         let warm = tokio::select! {
             biased;
             end = ordered(&mut self.end) => return self.end(process, end).await,
@@ -180,16 +214,16 @@ impl Instance {
         let (name, site) = (&self.name, &self.spec.site);
         self.log.info(format_args!("Stopping container {name} for site {site}"));
         if end == End::Stop && process.signal(libc::SIGTERM).await.is_ok() {
-            let grace = Duration::from_millis(self.runtime.platform.stop_grace_ms);
+            let grace = Duration::from_millis(self.runtime.platform().stop_grace_ms);
             let mut end = self.end.clone();
             tokio::select! {
                 _ = process.event() => {}
                 () = sleep(grace) => {}
-                _ = end.wait_for(|end| *end == Some(End::Kill)) => {}
+                _ = end.wait_for(|end| matches!(end, Some(End::Kill | End::Crash))) => {}
             }
         }
         process.kill().await;
-        None
+        (end == End::Crash).then(|| format!("Container {name} for site {site} has exited (signal 9)"))
     }
 }
 

@@ -24,6 +24,8 @@ impl Isolation {
             namespaces: true,
             probe: true,
             hostname: "probe".to_owned(),
+            rootfs: None,
+            folder: None,
             argv: Vec::new(),
             env: Vec::new(),
             agent: agent.map(Path::to_owned),

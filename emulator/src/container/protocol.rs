@@ -22,6 +22,10 @@ pub(crate) struct InitSpec {
     pub(crate) probe: bool,
     /// Name of the machine, as the container sees it.
     pub(crate) hostname: String,
+    /// The file system of its image; without one this machine's.
+    pub(crate) rootfs: Option<PathBuf>,
+    /// Where the command is started; without one at the root of the image, or where the helper is.
+    pub(crate) folder: Option<String>,
     /// The command and its arguments.
     pub(crate) argv: Vec<String>,
     /// Its whole environment.

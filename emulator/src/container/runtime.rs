@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
 use super::isolation::Isolation;
 use super::ports::Ports;
-use crate::config::{EmulatorConfig, ImageConfig, PlatformConfig};
+use crate::config::{ImageConfig, LiveConfig, PlatformConfig};
+use crate::image::Images;
 
 /// What one app runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,16 +37,17 @@ pub(crate) struct LaunchSpec {
 pub(crate) struct Runtime {
     pub(super) init: PathBuf,
     pub(super) agent: Option<PathBuf>,
-    pub(super) platform: PlatformConfig,
     pub(super) ports: Ports,
     pub(super) tasks: TaskTracker,
     isolation: Isolation,
-    images: Vec<ImageConfig>,
+    live: Arc<LiveConfig>,
+    pub(super) images: Images,
 }
 
 impl Runtime {
     /// Finds out what the machine can do.
-    pub(crate) async fn new(config: &EmulatorConfig, init: PathBuf) -> io::Result<Self> {
+    pub(crate) async fn new(live: Arc<LiveConfig>, init: PathBuf) -> io::Result<Self> {
+        let config = live.get();
         let isolation = if config.platform.without_namespaces {
             Isolation::Plain { reason: "the configuration says `without_namespaces`".to_owned() }
         } else {
@@ -53,11 +56,11 @@ impl Runtime {
         Ok(Self {
             init,
             agent: config.agent.clone(),
-            platform: config.platform.clone(),
             ports: Ports::default(),
             tasks: TaskTracker::new(),
             isolation,
-            images: config.images.clone(),
+            images: Images::new(Arc::clone(&live)),
+            live,
         })
     }
 
@@ -71,7 +74,12 @@ impl Runtime {
         self.tasks.wait().await;
     }
 
+    /// How containers live, as it is set now.
+    pub(super) fn platform(&self) -> PlatformConfig {
+        self.live.get().platform.clone()
+    }
+
     pub(super) fn image(&self, name: &str) -> ImageConfig {
-        self.images.iter().find(|image| image.name == name).cloned().unwrap_or_default()
+        self.live.get().image(name)
     }
 }

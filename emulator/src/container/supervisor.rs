@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::instance::{End, Happening, Instance};
 use super::platform_log::PlatformLog;
@@ -36,6 +36,8 @@ pub(crate) enum Order {
     Restart,
     /// The worker is lost: kill, and start with a fresh file system on another.
     Move,
+    /// Kill the process of the container that takes requests: it exits, as far as the platform knows.
+    Crash,
     /// End every container, for good.
     Delete,
     /// As [`Order::Delete`], at once.
@@ -79,7 +81,7 @@ impl AppHandle {
             next_id: 0,
             newest: None,
             wanted: true,
-            waiting: runtime.platform.start == StartPolicy::FirstRequest,
+            waiting: runtime.platform().start == StartPolicy::FirstRequest,
             ending: false,
             retry_at: None,
             failures: 0,
@@ -156,21 +158,22 @@ impl Supervisor {
         mut orders: mpsc::UnboundedReceiver<Order>,
         mut happened: mpsc::UnboundedReceiver<(u64, Happening)>,
     ) {
-        let pause = Duration::from_millis(self.runtime.platform.always_on_interval_ms);
-        let mut always_on =
-            interval_at(Instant::now() + pause.max(Duration::from_millis(1)), pause.max(Duration::from_millis(1)));
-        always_on.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pinged = Instant::now();
         if !self.waiting {
             self.launch();
         }
         while !(self.ending && self.live.is_empty()) {
             self.publish();
             let alarm = self.retry_at.into_iter().chain(self.live.iter().filter_map(|live| live.retire_at)).min();
+            let pause = Duration::from_millis(self.runtime.platform().always_on_interval_ms);
             tokio::select! {
                 order = orders.recv() => self.obey(order.unwrap_or(Order::Shutdown)),
                 Some((id, happening)) = happened.recv() => self.learn(id, happening),
                 () = sleep_until(alarm.unwrap_or_else(Instant::now)), if alarm.is_some() => self.on_alarm(),
-                _ = always_on.tick(), if !pause.is_zero() && self.spec.always_on => self.ping(),
+                () = sleep_until(pinged + pause), if !pause.is_zero() && self.spec.always_on => {
+                    pinged = Instant::now();
+                    self.ping();
+                }
             }
         }
         self.publish();
@@ -199,6 +202,12 @@ impl Supervisor {
                 self.worker = random_hex(32);
                 self.end_all(End::Kill);
                 self.renew();
+            }
+            Order::Crash => {
+                let newest = self.live.iter().find(|live| Some(live.id) == self.newest);
+                if let Some(live) = newest {
+                    live.end.send_replace(Some(End::Crash));
+                }
             }
             Order::Delete => {
                 self.ending = true;
@@ -272,7 +281,7 @@ impl Supervisor {
                 if is_newest && self.wanted && !self.ending {
                     self.retire_others(id);
                     self.newest = None;
-                    let steady = Duration::from_millis(self.runtime.platform.restart_backoff_max_ms);
+                    let steady = Duration::from_millis(self.runtime.platform().restart_backoff_max_ms);
                     match live.ready_since {
                         Some(since) if since.elapsed() >= steady => self.failures = 0,
                         _ => {}
@@ -289,14 +298,14 @@ impl Supervisor {
     }
 
     fn retire_others(&mut self, id: u64) {
-        let at = Instant::now() + Duration::from_millis(self.runtime.platform.overlap_ms);
+        let at = Instant::now() + Duration::from_millis(self.runtime.platform().overlap_ms);
         for live in self.live.iter_mut().filter(|live| live.id != id && live.retire_at.is_none()) {
             live.retire_at = Some(at);
         }
     }
 
     fn failed(&mut self, reason: String) {
-        let platform = &self.runtime.platform;
+        let platform = self.runtime.platform();
         let pause = platform
             .restart_backoff_ms
             .saturating_mul(1_u64.checked_shl(self.failures).unwrap_or(u64::MAX))

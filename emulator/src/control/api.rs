@@ -25,6 +25,26 @@ pub(crate) fn handle(world: &World, exchange: &Exchange) -> Answer {
             }
             None => unknown_app(name),
         },
+        (&Method::POST, ["apps", name, "crash"]) => match world.arm.handle_of(name) {
+            Some(handle) => {
+                handle.order(Order::Crash);
+                Answer::empty(StatusCode::NO_CONTENT)
+            }
+            None => unknown_app(name),
+        },
+        (&Method::GET, ["config"]) => ok(&json!(*world.config())),
+        (&Method::PATCH, ["config"]) => match serde_json::from_slice(&exchange.body) {
+            Ok(patch) => match world.live.patch(&patch) {
+                Ok(()) => ok(&json!(*world.config())),
+                Err(reason) => problem(StatusCode::BAD_REQUEST, &reason),
+            },
+            Err(error) => problem(StatusCode::BAD_REQUEST, &format!("this is no JSON: {error}")),
+        },
+        (&Method::GET, ["ca.pem"]) => Answer::text(StatusCode::OK, world.authority.pem()),
+        (&Method::DELETE, ["tokens"]) => {
+            world.tokens.expire();
+            Answer::empty(StatusCode::NO_CONTENT)
+        }
         (&Method::GET, ["plans"]) => ok(&Value::Array(world.arm.plans())),
         (&Method::GET, ["requests"]) => ok(&json!(world.requests.all())),
         (&Method::DELETE, ["requests"]) => {

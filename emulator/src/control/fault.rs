@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::arm::ArmError;
 use crate::http::{Answer, Exchange};
 use crate::sync::lock;
+use crate::{identity, logs};
 
 /// How a PUT of a site is answered while it goes on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,7 +88,7 @@ pub enum Fault {
     NameTaken,
     /// The next requests are answered with 429.
     Throttle {
-        /// `arm`, `login`, `logs` or `ingestion`.
+        /// `arm`, `login`, `metadata`, `logs` or `ingestion`.
         service: String,
         /// Whose throttle.
         #[serde(default)]
@@ -100,7 +101,7 @@ pub enum Fault {
     },
     /// The next requests are answered with a status and an error of the service's form.
     Answer {
-        /// `arm`, `login`, `logs` or `ingestion`.
+        /// `arm`, `login`, `metadata`, `logs` or `ingestion`.
         service: String,
         /// Only requests with this method.
         #[serde(default)]
@@ -114,6 +115,21 @@ pub enum Fault {
         code: String,
         /// The error's text.
         message: String,
+        /// How many requests.
+        #[serde(default = "once")]
+        times: u32,
+    },
+    /// The front end fails the next requests to apps by itself.
+    FrontEnd {
+        /// Only requests whose path contains this, without regard to case.
+        #[serde(default)]
+        path: Option<String>,
+        /// What it answers; nothing breaks the connection off without an answer.
+        #[serde(default)]
+        status: Option<u16>,
+        /// Whether the container gets the request all the same.
+        #[serde(default)]
+        delivered: bool,
         /// How many requests.
         #[serde(default = "once")]
         times: u32,
@@ -135,7 +151,10 @@ fn once() -> u32 {
 impl Fault {
     fn times(&mut self) -> Option<&mut u32> {
         match self {
-            Self::Throttle { times, .. } | Self::Answer { times, .. } | Self::PartialLogs { times, .. } => Some(times),
+            Self::Throttle { times, .. }
+            | Self::Answer { times, .. }
+            | Self::FrontEnd { times, .. }
+            | Self::PartialLogs { times, .. } => Some(times),
             Self::Put { .. } | Self::NameTaken => None,
         }
     }
@@ -143,25 +162,49 @@ impl Fault {
     fn answer(&self, service: &str, exchange: &Exchange) -> Option<Answer> {
         match self {
             Self::Throttle { service: wanted, layer, retry_after_seconds, .. } if wanted == service => {
-                let error = match layer {
-                    ThrottleLayer::Arm => ArmError::too_many_requests(),
-                    ThrottleLayer::Provider => ArmError::provider_throttled(),
+                let answer = match layer {
+                    ThrottleLayer::Provider => ArmError::provider_throttled().answer(),
+                    ThrottleLayer::Arm => {
+                        let message = "Too many requests.";
+                        refusal(service, StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message)
+                    }
                 };
-                Some(error.answer().with_header("retry-after", retry_after_seconds.to_string()))
+                Some(answer.with_header("retry-after", retry_after_seconds.to_string()))
             }
             Self::Answer { service: wanted, method, path, status, code, message, .. }
                 if wanted == service
                     && method.as_ref().is_none_or(|method| exchange.method.as_str().eq_ignore_ascii_case(method))
-                    && path
-                        .as_ref()
-                        .is_none_or(|path| exchange.path.to_ascii_lowercase().contains(&path.to_ascii_lowercase())) =>
+                    && is_within(path.as_deref(), &exchange.path) =>
             {
                 let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                Some(ArmError::new(status, code, message.clone()).answer())
+                Some(refusal(service, status, code, message))
             }
             _ => None,
         }
     }
+}
+
+/// An error in the form of a service.
+fn refusal(service: &str, status: StatusCode, code: &str, message: &str) -> Answer {
+    match service {
+        "login" | "metadata" => identity::refusal(status, code, message),
+        "ingestion" => logs::refusal(status, message),
+        _ => ArmError::new(status, code, message).answer(),
+    }
+}
+
+/// Whether a path contains what a fault wants.
+fn is_within(wanted: Option<&str>, path: &str) -> bool {
+    wanted.is_none_or(|wanted| path.to_ascii_lowercase().contains(&wanted.to_ascii_lowercase()))
+}
+
+/// How the front end fails a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FrontEndFault {
+    /// What it answers; nothing breaks the connection off.
+    pub(crate) status: Option<StatusCode>,
+    /// Whether the container gets the request.
+    pub(crate) is_delivered: bool,
 }
 
 /// The faults that wait for a request.
@@ -192,6 +235,17 @@ impl Faults {
 
     pub(crate) fn name_taken(&self) -> bool {
         self.take(|fault| matches!(fault, Fault::NameTaken).then_some(())).is_some()
+    }
+
+    /// How a request to an app fails.
+    pub(crate) fn front_end(&self, requested: &str) -> Option<FrontEndFault> {
+        self.take(|fault| match fault {
+            Fault::FrontEnd { path, status, delivered, .. } if is_within(path.as_deref(), requested) => {
+                let status = status.map(|status| StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY));
+                Some(FrontEndFault { status, is_delivered: *delivered })
+            }
+            _ => None,
+        })
     }
 
     pub(crate) fn partial_logs(&self) -> Option<usize> {

@@ -5,6 +5,10 @@
 //! |---|---|
 //! | `GET /apps`, `GET /apps/{name}` | sites with settings, container state, process ids, platform log |
 //! | `POST /apps/{name}/move` | the worker is lost: kill, fresh file system, start |
+//! | `POST /apps/{name}/crash` | the container's process is killed; the platform starts it again |
+//! | `GET /config`, `PATCH /config` | the configuration, as in the TOML file; a merge patch (RFC 7396) changes it |
+//! | `DELETE /tokens` | every token given out so far expires |
+//! | `GET /ca.pem` | the certificate of the authority behind HTTPS |
 //! | `GET /plans` | the plans that exist |
 //! | `GET /requests`, `DELETE /requests` | requests received, oldest first |
 //! | `GET /faults`, `POST /faults`, `DELETE /faults` | what the next requests meet: see [`Fault`] |
@@ -14,6 +18,6 @@ mod fault;
 mod requests;
 
 pub(crate) use self::api::handle;
-pub(crate) use self::fault::Faults;
 pub use self::fault::{Fault, PutForm, PutOutcome, PutScript, ThrottleLayer};
+pub(crate) use self::fault::{Faults, FrontEndFault};
 pub(crate) use self::requests::{Received, Requests};

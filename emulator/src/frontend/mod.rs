@@ -4,5 +4,7 @@
 mod headers;
 mod limit;
 mod proxy;
+mod scm;
 
-pub(crate) use self::proxy::handle;
+pub(crate) use self::proxy::{Broken, handle};
+pub(crate) use self::scm::handle as handle_scm;

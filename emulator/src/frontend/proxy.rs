@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -13,33 +13,38 @@ use tokio::time::{Instant, timeout_at};
 use super::headers::{forward, is_upgrade, strip};
 use super::limit::Cut;
 use crate::container::NotReady;
+use crate::control::FrontEndFault;
 use crate::http::{Body, client, full, text};
 use crate::world::World;
 
+/// Most bytes of a request that is delivered although its answer is lost.
+const MAX_DELIVERED: usize = 16 << 20;
+
+/// The connection to the client is to be broken off without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the emulator was told to break the connection off")]
+pub(crate) struct Broken;
+
 /// Passes a request on to the container of a site.
-pub(crate) async fn handle(world: &World, site: &str, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
-    let Some(app) = world.arm.handle_of(site) else {
-        return if world.arm.exists(site) {
-            page(StatusCode::SERVICE_UNAVAILABLE, "The site is being made.")
-        } else {
-            page(StatusCode::NOT_FOUND, "404 Web Site not found.")
-        };
-    };
-    let deadline = Instant::now() + Duration::from_millis(world.config.platform.response_limit_ms);
-    let start_limit = Duration::from_millis(world.config.platform.start_limit_ms);
-    let port = match timeout_at(deadline, app.ready(start_limit)).await {
+pub(crate) async fn handle(
+    world: &World,
+    site: &str,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+) -> Result<Response<Body>, Broken> {
+    let deadline = Instant::now() + Duration::from_millis(world.config().platform.response_limit_ms);
+    let port = match timeout_at(deadline, ready(world, site)).await {
         Ok(Ok(port)) => port,
-        Ok(Err(NotReady::Stopped)) => return page(StatusCode::FORBIDDEN, "Error 403 - This web app is stopped."),
-        Ok(Err(NotReady::Deleted)) => return page(StatusCode::NOT_FOUND, "404 Web Site not found."),
-        Ok(Err(NotReady::Failed(reason))) => {
-            tracing::info!(site, "503: {reason}");
-            return page(StatusCode::SERVICE_UNAVAILABLE, ":( Application Error");
-        }
-        Ok(Err(NotReady::Late)) | Err(_) => {
-            return page(StatusCode::SERVICE_UNAVAILABLE, ":( The application did not start in time.");
-        }
+        Ok(Err(page)) => return Ok(*page),
+        Err(_) => return Ok(late()),
     };
-    match timeout_at(deadline, pass(request, site, peer, port)).await {
+    if let Some(FrontEndFault { status, is_delivered }) = world.faults.front_end(request.uri().path()) {
+        if is_delivered {
+            deliver(request, site, peer, port).await;
+        }
+        return status.map(|status| page(status, "The emulator was told to answer this.")).ok_or(Broken);
+    }
+    Ok(match timeout_at(deadline, pass(request, site, peer, port)).await {
         Err(_) => page(StatusCode::GATEWAY_TIMEOUT, "504.0 GatewayTimeout"),
         Ok(Err(error)) => {
             tracing::info!(site, "502: {error}");
@@ -54,16 +59,62 @@ pub(crate) async fn handle(world: &World, site: &str, request: Request<Incoming>
             tokio::spawn(tunnel(client, container));
             response.map(|_| full(""))
         }
+    })
+}
+
+/// The port of the container that takes the request, or the page that is answered in its stead.
+async fn ready(world: &World, site: &str) -> Result<u16, Box<Response<Body>>> {
+    let refuse = |status, message| Err(Box::new(page(status, message)));
+    let Some(name) = world.arm.name_at(&format!("{site}.azurewebsites.net")) else {
+        return refuse(StatusCode::NOT_FOUND, "404 Web Site not found.");
+    };
+    let Some(app) = world.arm.handle_of(&name) else {
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, "The site is being made.");
+    };
+    let hold = Duration::from_millis(world.config().platform.request_hold_ms);
+    match app.ready(hold).await {
+        Ok(port) => Ok(port),
+        Err(NotReady::Stopped) => refuse(StatusCode::FORBIDDEN, "Error 403 - This web app is stopped."),
+        Err(NotReady::Deleted) => refuse(StatusCode::NOT_FOUND, "404 Web Site not found."),
+        Err(NotReady::Late) => Err(Box::new(late())),
+        Err(NotReady::Failed(reason)) => {
+            tracing::info!(site, "503: {reason}");
+            refuse(StatusCode::SERVICE_UNAVAILABLE, ":( Application Error")
+        }
     }
 }
 
+fn late() -> Response<Body> {
+    page(StatusCode::SERVICE_UNAVAILABLE, ":( The application did not start in time.")
+}
+
+/// Sends the request and lets nobody have the answer.
+async fn deliver(request: Request<Incoming>, site: &str, peer: SocketAddr, port: u16) {
+    let (parts, body) = request.into_parts();
+    // The client's connection ends before the container has answered, and with it what was not read yet.
+    let Ok(body) = Limited::new(body, MAX_DELIVERED).collect().await else { return };
+    let request = Request::from_parts(parts, Full::new(body.to_bytes()));
+    let site = site.to_owned();
+    tokio::spawn(async move {
+        match pass(request, &site, peer, port).await {
+            Ok((response, _)) => drop(response.into_body().collect().await),
+            Err(error) => tracing::info!(site, "a request whose answer nobody gets: {error}"),
+        }
+    });
+}
+
 /// Sends the request. With the answer comes the client's side of a connection that both want upgraded.
-async fn pass(
-    mut request: Request<Incoming>,
+async fn pass<B>(
+    mut request: Request<B>,
     site: &str,
     peer: SocketAddr,
     port: u16,
-) -> std::io::Result<(Response<Incoming>, Option<OnUpgrade>)> {
+) -> std::io::Result<(Response<Incoming>, Option<OnUpgrade>)>
+where
+    B: hyper::body::Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let upgrade = is_upgrade(request.headers()).then(|| hyper::upgrade::on(&mut request));
     let (mut parts, body) = request.into_parts();
     strip(&mut parts.headers);

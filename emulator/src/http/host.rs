@@ -3,6 +3,8 @@
 
 use std::net::IpAddr;
 
+use crate::identity::APP_SERVICE_PATH;
+
 /// A service of the emulator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Service {
@@ -16,6 +18,10 @@ pub(crate) enum Service {
     Ingestion,
     /// The front end of a site.
     Site(String),
+    /// The deployment site of a site.
+    Scm(String),
+    /// Managed identity.
+    Metadata,
     /// The emulator's own control API.
     Control,
 }
@@ -31,8 +37,12 @@ impl Service {
             "management.azure.com" => return Some(Self::Arm),
             "login.microsoftonline.com" => return Some(Self::Login),
             "api.loganalytics.azure.com" | "api.loganalytics.io" => return Some(Self::Logs),
+            "169.254.169.254" => return Some(Self::Metadata),
             "control.emulator" => return Some(Self::Control),
             _ => {}
+        }
+        if let Some(site) = name.strip_suffix(".scm.azurewebsites.net") {
+            return (!site.is_empty() && !site.contains('.')).then(|| Self::Scm(site.to_owned()));
         }
         if let Some(site) = name.strip_suffix(".azurewebsites.net") {
             return (!site.is_empty() && !site.contains('.')).then(|| Self::Site(site.to_owned()));
@@ -46,6 +56,9 @@ impl Service {
         if is_track(path) {
             return Some(Self::Ingestion);
         }
+        if path.trim_end_matches('/') == APP_SERVICE_PATH {
+            return Some(Self::Metadata);
+        }
         let rest = path.strip_prefix(CONTROL_PREFIX)?;
         (rest.is_empty() || rest.starts_with('/')).then_some(Self::Control)
     }
@@ -58,6 +71,8 @@ impl Service {
             Self::Logs => "logs",
             Self::Ingestion => "ingestion",
             Self::Site(_) => "site",
+            Self::Scm(_) => "scm",
+            Self::Metadata => "metadata",
             Self::Control => "control",
         }
     }
@@ -92,6 +107,8 @@ mod tests {
             ("api.loganalytics.azure.com", Service::Logs),
             ("eastus-8.in.applicationinsights.azure.com", Service::Ingestion),
             ("Skls-1.azurewebsites.net", Service::Site("skls-1".to_owned())),
+            ("skls-1.SCM.azurewebsites.net", Service::Scm("skls-1".to_owned())),
+            ("169.254.169.254", Service::Metadata),
             ("control.emulator", Service::Control),
         ] {
             assert_eq!(Service::of(host, "/"), Some(service), "{host}");
@@ -104,6 +121,7 @@ mod tests {
             assert_eq!(Service::of(host, "/v2/track"), Some(Service::Ingestion));
             assert_eq!(Service::of(host, "/v2.1/track"), Some(Service::Ingestion));
             assert_eq!(Service::of(host, "/_control/apps"), Some(Service::Control));
+            assert_eq!(Service::of(host, "/msi/token"), Some(Service::Metadata));
             assert_eq!(Service::of(host, "/_controls"), None);
             assert_eq!(Service::of(host, "/"), None);
         }
@@ -111,7 +129,14 @@ mod tests {
 
     #[test]
     fn other_hosts_are_nobody() {
-        for host in ["example.com", "azurewebsites.net", ".azurewebsites.net", "a.b.azurewebsites.net", ""] {
+        for host in [
+            "example.com",
+            "azurewebsites.net",
+            ".azurewebsites.net",
+            ".scm.azurewebsites.net",
+            "a.b.azurewebsites.net",
+            "",
+        ] {
             assert_eq!(Service::of(host, "/v2/track"), None, "{host}");
         }
     }

@@ -1,42 +1,48 @@
 //! Accepts connections and hands each request to its service.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use http::header::HOST;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::body::{Body, read_body, text};
 use super::exchange::Exchange;
 use super::host::Service;
 use crate::control::Received;
+use crate::frontend::Broken;
 use crate::world::World;
 use crate::{arm, control, frontend, identity, logs};
 
+/// The first byte of a TLS handshake.
+const HANDSHAKE: u8 = 0x16;
+
+/// What every connection needs.
+#[derive(Clone)]
+struct Server {
+    world: Arc<World>,
+    tls: TlsAcceptor,
+    stop: CancellationToken,
+}
+
 /// Serves until told to stop.
-pub(crate) async fn serve(world: Arc<World>, listener: TcpListener, stop: CancellationToken) {
+pub(crate) async fn serve(world: Arc<World>, tls: TlsAcceptor, listener: TcpListener, stop: CancellationToken) {
+    let server = Server { world, tls, stop };
     loop {
         let accepted = tokio::select! {
-            () = stop.cancelled() => return,
+            () = server.stop.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                let connection = connection(Arc::clone(&world), stream, peer);
-                let stop = stop.clone();
-                tokio::spawn(async move {
-                    tokio::select! {
-                        () = stop.cancelled() => {}
-                        () = connection => {}
-                    }
-                });
-            }
+            Ok((stream, peer)) => server.spawn(server.clone().accept(stream, peer)),
             Err(error) => {
                 // Most often too many open files: the next attempt would fail at once again.
                 tracing::warn!("a connection cannot be accepted: {error}");
@@ -46,46 +52,105 @@ pub(crate) async fn serve(world: Arc<World>, listener: TcpListener, stop: Cancel
     }
 }
 
-async fn connection(world: Arc<World>, stream: TcpStream, peer: SocketAddr) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!("TCP_NODELAY: {error}");
+impl Server {
+    /// Runs something until the emulator ends.
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = work => {}
+            }
+        });
     }
-    let service = service_fn(move |request| {
-        let world = Arc::clone(&world);
-        async move { Ok::<_, Infallible>(Box::pin(answer(world, request, peer)).await) }
-    });
-    let served = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .preserve_header_case(true)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades()
-        .await;
-    if let Err(error) = served {
-        tracing::debug!(%peer, "connection ended: {error}");
+
+    /// Serves a connection, whichever of HTTP and HTTPS its client speaks.
+    async fn accept(self, stream: TcpStream, peer: SocketAddr) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!("TCP_NODELAY: {error}");
+        }
+        let mut first = [0];
+        match stream.peek(&mut first).await {
+            Ok(1) if first == [HANDSHAKE] => self.secure(stream, peer).await,
+            Ok(_) => self.connection(stream, peer).await,
+            Err(error) => tracing::debug!(%peer, "connection ended: {error}"),
+        }
+    }
+
+    async fn secure(self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, peer: SocketAddr) {
+        match self.tls.accept(stream).await {
+            Ok(stream) => self.connection(stream, peer).await,
+            Err(error) => tracing::debug!(%peer, "TLS: {error}"),
+        }
+    }
+
+    async fn connection(self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, peer: SocketAddr) {
+        let service = service_fn(move |request| {
+            let server = self.clone();
+            async move { Box::pin(server.answer(request, peer)).await }
+        });
+        let served = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .preserve_header_case(true)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades()
+            .await;
+        if let Err(error) = served {
+            tracing::debug!(%peer, "connection ended: {error}");
+        }
+    }
+
+    async fn answer(self, request: Request<Incoming>, peer: SocketAddr) -> Result<Response<Body>, Broken> {
+        if request.method() == Method::CONNECT {
+            return Ok(self.connect(request, peer));
+        }
+        answer(self.world, request, peer).await
+    }
+
+    /// A proxy's client: whatever Azure has at the host that it wants, it finds here.
+    fn connect(self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        let host = host_of(&request);
+        if Service::of(&host, "/").is_none() || !host.ends_with(":443") {
+            return text(StatusCode::BAD_GATEWAY, format!("The Azure emulator leads to no '{host}'.\n"));
+        }
+        let server = self.clone();
+        self.spawn(tunnelled(async move {
+            match hyper::upgrade::on(request).await {
+                Ok(stream) => server.secure(TokioIo::new(stream), peer).await,
+                Err(error) => tracing::debug!(%peer, "a tunnel ended: {error}"),
+            }
+        }));
+        text(StatusCode::OK, "")
     }
 }
 
-async fn answer(world: Arc<World>, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+/// Hides the type of a connection within a connection, which otherwise would contain itself.
+fn tunnelled(work: impl Future<Output = ()> + Send + 'static) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(work)
+}
+
+async fn answer(world: Arc<World>, request: Request<Incoming>, peer: SocketAddr) -> Result<Response<Body>, Broken> {
     let host = host_of(&request);
     let Some(service) = Service::of(&host, request.uri().path()) else {
-        return text(
+        return Ok(text(
             StatusCode::NOT_FOUND,
             format!(
                 "The Azure emulator has no service at host '{host}', path '{}'.\n\
                  It tells its services apart by the Host header: management.azure.com, login.microsoftonline.com, \
                  api.loganalytics.azure.com, <region>.in.applicationinsights.azure.com, <site>.azurewebsites.net, \
-                 control.emulator; its own address serves /v2/track and /_control/.\n",
+                 <site>.scm.azurewebsites.net, 169.254.169.254, control.emulator; its own address serves /v2/track, \
+                 /msi/token and /_control/.\n",
                 request.uri().path()
             ),
-        );
+        ));
     };
     let mut received = Received::new(&service, &host, &request);
     let response = match &service {
         Service::Site(site) => frontend::handle(&world, site, request, peer).await,
-        service => whole(&world, service, host, request, &mut received).await,
+        service => Ok(whole(&world, service, host, request, &mut received).await),
     };
     if service != Service::Control {
-        received.status = response.status().as_u16();
+        received.status = response.as_ref().map_or(0, |response| response.status().as_u16());
         world.requests.add(received);
     }
     response
@@ -117,6 +182,8 @@ async fn whole(
         None => match service {
             Service::Arm => arm::handle(world, &exchange),
             Service::Login => identity::handle(world, &exchange),
+            Service::Metadata => identity::handle_managed(world, &exchange),
+            Service::Scm(site) => frontend::handle_scm(world, site, &exchange),
             Service::Logs => logs::handle_query(world, &exchange),
             Service::Ingestion => logs::handle_track(world, &exchange),
             Service::Control | Service::Site(_) => control::handle(world, &exchange),

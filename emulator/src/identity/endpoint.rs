@@ -1,4 +1,4 @@
-//! `POST /{tenant}/oauth2/v2.0/token` with client credentials.
+//! `POST /{tenant}/oauth2/v2.0/token` with client credentials: a secret, or the assertion of a workload's platform.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::discovery;
 use super::tokens::Audience;
 use crate::http::query::parameter;
 use crate::http::{Answer, Exchange};
@@ -47,6 +48,9 @@ impl DirectoryError {
 
 /// Answers a request to the login host.
 pub(crate) fn handle(world: &World, exchange: &Exchange) -> Answer {
+    if let Some(answer) = discovery::answer(world, exchange) {
+        return answer;
+    }
     match token(world, exchange) {
         Ok(answer) => answer,
         Err(error) => error.answer(),
@@ -54,7 +58,8 @@ pub(crate) fn handle(world: &World, exchange: &Exchange) -> Answer {
 }
 
 fn token(world: &World, exchange: &Exchange) -> Result<Answer, DirectoryError> {
-    let identity = &world.config.identity;
+    let config = world.config();
+    let identity = &config.identity;
     let segments: Vec<_> = exchange.path.trim_matches('/').split('/').collect();
     let [tenant, "oauth2", "v2.0", "token"] = segments.as_slice() else {
         return Ok(Answer::text(
@@ -90,7 +95,9 @@ fn token(world: &World, exchange: &Exchange) -> Result<Answer, DirectoryError> {
         let message = format!("Application with identifier '{client}' was not found in the directory '{tenant}'.");
         return Err(DirectoryError::bad_request("unauthorized_client", 700_016, message));
     }
-    if field("client_secret")? != identity.client_secret {
+    if let Some(kind) = parameter(form, "client_assertion_type") {
+        assertion(&kind, &field("client_assertion")?, &identity.federated_token)?;
+    } else if field("client_secret")? != identity.client_secret {
         return Err(DirectoryError {
             status: StatusCode::UNAUTHORIZED,
             error: "invalid_client",
@@ -127,4 +134,26 @@ fn token(world: &World, exchange: &Exchange) -> Result<Answer, DirectoryError> {
         &json!({ "token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": token }),
     )
     .with_header("cache-control", "no-store, no-cache"))
+}
+
+/// Whether a workload is the application.
+fn assertion(kind: &str, assertion: &str, expected: &str) -> Result<(), DirectoryError> {
+    if kind != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" {
+        let message = format!("The client assertion type '{kind}' is not supported.");
+        return Err(DirectoryError::bad_request("invalid_request", 900_144, message));
+    }
+    if assertion.trim() == expected {
+        return Ok(());
+    }
+    Err(DirectoryError {
+        status: StatusCode::UNAUTHORIZED,
+        error: "invalid_client",
+        code: 700_213,
+        message: "No matching federated identity record found for the presented assertion.".to_owned(),
+    })
+}
+
+/// An error that somebody wanted, in the form of the directory.
+pub(crate) fn refusal(status: StatusCode, code: &str, message: &str) -> Answer {
+    Answer::json(status, &json!({ "error": code, "error_description": message, "error_codes": [] }))
 }

@@ -21,8 +21,12 @@ pub(crate) enum Audience {
 impl Audience {
     /// The audience of a client-credentials scope, which is a resource followed by `/.default`.
     pub(crate) fn of_scope(scope: &str) -> Option<Self> {
-        let resource = scope.strip_suffix("/.default")?.trim_end_matches('/');
-        match resource {
+        Self::of_resource(scope.strip_suffix("/.default")?)
+    }
+
+    /// The audience by the name of the resource itself, as managed identities ask for it.
+    pub(crate) fn of_resource(resource: &str) -> Option<Self> {
+        match resource.trim_end_matches('/') {
             "https://management.azure.com" | "https://management.core.windows.net" => Some(Self::Arm),
             "https://api.loganalytics.io" | "https://api.loganalytics.azure.com" => Some(Self::Logs),
             _ => None,
@@ -63,6 +67,14 @@ impl Tokens {
         Ok(token)
     }
 
+    /// Lets every token expire that was given out so far.
+    pub(crate) fn expire(&self) {
+        let now = Instant::now();
+        for (_, expiry) in lock(&self.0).values_mut() {
+            *expiry = now.min(*expiry);
+        }
+    }
+
     /// Whether a token opens the service.
     pub(crate) fn check(&self, token: Option<&str>, wanted: Audience) -> Result<(), Refusal> {
         let token = token.ok_or(Refusal::Missing)?;
@@ -89,6 +101,8 @@ mod tests {
         assert_eq!(tokens.check(Some(&token), Audience::Logs), Err(Refusal::Audience));
         assert_eq!(tokens.check(Some("other"), Audience::Arm), Err(Refusal::Invalid));
         assert_eq!(tokens.check(None, Audience::Arm), Err(Refusal::Missing));
+        tokens.expire();
+        assert_eq!(tokens.check(Some(&token), Audience::Arm), Err(Refusal::Expired));
         let short = tokens.issue(Audience::Arm, Duration::ZERO).unwrap();
         assert_eq!(tokens.check(Some(&short), Audience::Arm), Err(Refusal::Expired));
     }

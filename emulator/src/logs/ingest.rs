@@ -8,6 +8,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::envelope;
+use super::store::arrival;
 use crate::http::{Answer, Exchange};
 use crate::world::World;
 
@@ -26,18 +27,27 @@ pub(crate) fn handle(world: &World, exchange: &Exchange) -> Answer {
         Ok(items) => items,
         Err(message) => return report(0, 0, &[json!({ "index": 0, "statusCode": 400, "message": message })]),
     };
+    let config = world.config();
     let mut traces = Vec::new();
     let mut errors = Vec::new();
     for (index, item) in items.iter().enumerate() {
-        match envelope::read(item, &world.config.logs.instrumentation_key, world.logs.arrival()) {
+        match envelope::read(item, &config.logs.instrumentation_key, arrival(&config.logs)) {
             Ok(trace) => traces.extend(trace),
             Err(rejection) => errors.push(json!({
                 "index": index, "statusCode": rejection.status.as_u16(), "message": rejection.message,
             })),
         }
     }
-    world.logs.add(traces);
+    world.logs.add(traces, config.logs.retained_rows);
     report(items.len(), items.len() - errors.len(), &errors)
+}
+
+/// An error that somebody wanted, in the form of the endpoint.
+pub(crate) fn refusal(status: StatusCode, message: &str) -> Answer {
+    let errors = [json!({ "index": 0, "statusCode": status.as_u16(), "message": message })];
+    let mut answer = report(1, 0, &errors);
+    answer.status = status;
+    answer
 }
 
 fn report(received: usize, accepted: usize, errors: &[Value]) -> Answer {

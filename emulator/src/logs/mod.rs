@@ -8,6 +8,6 @@ mod store;
 mod table;
 mod timespan;
 
-pub(crate) use self::ingest::handle as handle_track;
+pub(crate) use self::ingest::{handle as handle_track, refusal};
 pub(crate) use self::query::handle as handle_query;
 pub(crate) use self::store::Logs;

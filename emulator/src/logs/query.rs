@@ -34,10 +34,10 @@ fn respond(world: &World, exchange: &Exchange) -> Result<Answer, Box<Answer>> {
     if exchange.method != Method::POST {
         return Err(error(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "Queries are sent with POST."));
     }
-    if !workspace.eq_ignore_ascii_case(&world.config.logs.workspace) {
+    if !workspace.eq_ignore_ascii_case(&world.config().logs.workspace) {
         return Err(path_not_found(&exchange.path));
     }
-    if let Err(wait) = world.logs.throttle() {
+    if let Err(wait) = world.logs.throttle(world.config().logs.queries) {
         let answer = error(
             StatusCode::TOO_MANY_REQUESTS,
             "ThrottledError",
@@ -52,7 +52,7 @@ fn respond(world: &World, exchange: &Exchange) -> Result<Answer, Box<Answer>> {
     }
     let question: Question = serde_json::from_slice(&exchange.body)
         .map_err(|reason| bad_argument(&reason.to_string(), "InvalidJsonBody", "The body is no JSON query."))?;
-    let age = Duration::from_millis(world.config.logs.cache_ms);
+    let age = Duration::from_millis(world.config().logs.cache_ms);
     let is_fresh =
         exchange.header("cache-control").is_some_and(|value| value.to_ascii_lowercase().contains("no-cache"));
     let cache_key = format!("{}\0{}", question.query, question.timespan.as_deref().unwrap_or_default());
@@ -73,17 +73,21 @@ fn answer_to(world: &World, question: &Question) -> Result<Answer, Box<Answer>> 
         return Err(kql_error(&KqlError::no_table(query.table())));
     }
     let visible = world.logs.visible().ok_or_else(|| kql_error(&KqlError::no_table(table::NAME)))?;
-    let mut rows = table::traces(visible, &world.config.logs.workspace);
+    let mut rows = table::traces(visible, &world.config().logs.workspace);
     if let Some(span) = &question.timespan {
         let (start, end) = timespan::parse(span, now)
             .map_err(|reason| bad_argument(&reason, "InvalidTimespan", "The timespan cannot be read."))?;
         rows.retain_within("TimeGenerated", start, end);
     }
     let mut result = query.run(rows, Moment::from(now)).map_err(|error| kql_error(&error))?;
-    let limit = world.logs_limit();
+    let limit = world.logs_limit().min(fitting(&result.rows, world.config().logs.max_bytes));
     let is_cut = result.rows.len() > limit;
     result.rows.truncate(limit);
-    if result.rows.is_empty() && !is_cut {
+    if world.config().logs.reverse_columns {
+        result.columns.reverse();
+        result.rows.iter_mut().for_each(|row| row.values.reverse());
+    }
+    if result.rows.is_empty() && !is_cut && world.config().logs.no_content {
         return Ok(Answer::empty(StatusCode::NO_CONTENT));
     }
     let mut body = json!({ "tables": [primary(&result)] });
@@ -97,10 +101,20 @@ fn answer_to(world: &World, question: &Question) -> Result<Answer, Box<Answer>> 
     Ok(answer(body.to_string().into()))
 }
 
+/// How many rows fit into so many bytes.
+fn fitting(rows: &[kql::Row], bytes: usize) -> usize {
+    let mut left = bytes;
+    let fits = |row: &&kql::Row| {
+        let size: usize = row.values.iter().map(|value| value.to_json().to_string().len() + 1).sum();
+        left.checked_sub(size).map(|rest| left = rest).is_some()
+    };
+    rows.iter().take_while(fits).count()
+}
+
 impl World {
     /// Rows that the answer may have: the service's limit, or what a fault leaves.
     fn logs_limit(&self) -> usize {
-        self.faults.partial_logs().unwrap_or(usize::MAX).min(self.config.logs.max_rows)
+        self.faults.partial_logs().unwrap_or(usize::MAX).min(self.config().logs.max_rows)
     }
 }
 
@@ -137,7 +151,7 @@ fn authorize(world: &World, exchange: &Exchange) -> Result<(), Box<Answer>> {
 fn unauthorized(world: &World, message: &str) -> Box<Answer> {
     let challenge = format!(
         "Bearer authorization_uri=\"https://login.microsoftonline.com/{}\", resource_id=\"https://api.loganalytics.io\"",
-        world.config.identity.tenant
+        world.config().identity.tenant
     );
     let answer = error(StatusCode::UNAUTHORIZED, "InvalidAuthenticationTokenError", message);
     Box::new(answer.with_header("www-authenticate", challenge))

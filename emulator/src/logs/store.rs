@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::bucket::Bucket;
-use crate::config::LogsConfig;
+use crate::config::{BucketConfig, LogsConfig};
 use crate::http::Answer;
 use crate::sync::lock;
 
@@ -27,14 +27,11 @@ pub(super) struct Trace {
 }
 
 /// The workspace.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Logs {
     rows: Mutex<Rows>,
     cache: Mutex<HashMap<String, (Instant, Vec<u8>)>>,
     limit: Bucket,
-    retained: usize,
-    delay: Duration,
-    disorder: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -44,30 +41,20 @@ struct Rows {
     exists: bool,
 }
 
+/// When a row that arrives now is seen.
+pub(super) fn arrival(config: &LogsConfig) -> Timestamp {
+    let share = f64::from(getrandom::u32().unwrap_or(u32::MAX)) / f64::from(u32::MAX);
+    let wait = Duration::from_millis(config.delay_ms) + Duration::from_millis(config.disorder_ms).mul_f64(share);
+    let now = Timestamp::now();
+    now.checked_add(wait).unwrap_or(now)
+}
+
 impl Logs {
-    pub(crate) fn new(config: &LogsConfig) -> Self {
-        Self {
-            rows: Mutex::default(),
-            cache: Mutex::default(),
-            limit: Bucket::new(config.queries),
-            retained: config.retained_rows,
-            delay: Duration::from_millis(config.delay_ms),
-            disorder: Duration::from_millis(config.disorder_ms),
-        }
-    }
-
-    /// When a row that arrives now is seen.
-    pub(super) fn arrival(&self) -> Timestamp {
-        let share = f64::from(getrandom::u32().unwrap_or(u32::MAX)) / f64::from(u32::MAX);
-        let wait = self.delay + self.disorder.mul_f64(share);
-        let now = Timestamp::now();
-        now.checked_add(wait).unwrap_or(now)
-    }
-
-    pub(super) fn add(&self, traces: Vec<Trace>) {
+    /// Adds rows, and drops the oldest beyond what is retained.
+    pub(super) fn add(&self, traces: Vec<Trace>, retained: usize) {
         let mut rows = lock(&self.rows);
         rows.list.extend(traces);
-        let surplus = rows.list.len().saturating_sub(self.retained);
+        let surplus = rows.list.len().saturating_sub(retained);
         rows.list.drain(..surplus);
     }
 
@@ -82,8 +69,8 @@ impl Logs {
     }
 
     /// Counts a query, or tells how long to wait.
-    pub(super) fn throttle(&self) -> Result<(), Duration> {
-        self.limit.take().map(drop)
+    pub(super) fn throttle(&self, config: BucketConfig) -> Result<(), Duration> {
+        self.limit.take(config).map(drop)
     }
 
     /// The answer given to the same question a short while ago.

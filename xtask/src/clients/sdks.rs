@@ -10,7 +10,7 @@ use crate::registries;
 /// Answers the interpreter that finds the packages.
 pub(super) fn python(folder: &Path, python: &Path) -> Result<PathBuf> {
     let wanted = root().join("tests/clients/python/requirements.txt");
-    registries::venv(python, &wanted, &folder.join("python"), "the Docker SDK for Python")
+    registries::venv(python, &wanted, &folder.join("python"), "the clients for Python")
 }
 
 /// Answers where Node finds the packages.

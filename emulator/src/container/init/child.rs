@@ -69,19 +69,21 @@ fn drop_capabilities() -> Result<(), String> {
 
 fn execute(spec: &InitSpec) -> String {
     let Some((name, arguments)) = spec.argv.split_first() else {
-        return "No command specified: the app has no appCommandLine, and this machine as an image has none".to_owned();
+        return "No command specified: the app has no appCommandLine, and the image has none".to_owned();
     };
     // Without a file system of its own the container finds the agent where it is.
     let program = match &spec.agent {
         Some(agent) if !spec.namespaces && name == AGENT_NAME => agent.as_os_str(),
         _ => OsStr::new(name),
     };
-    let error = Command::new(program)
-        .arg0(name)
-        .args(arguments)
-        .env_clear()
-        .envs(spec.env.iter().map(|(name, value)| (name, value)))
-        .exec();
+    let mut command = Command::new(program);
+    if let Some(folder) = &spec.folder {
+        // As Docker does; an error shows when the folder is entered.
+        let _ = std::fs::create_dir_all(folder);
+        command.current_dir(folder);
+    }
+    let error =
+        command.arg0(name).args(arguments).env_clear().envs(spec.env.iter().map(|(name, value)| (name, value))).exec();
     describe(name, &error)
 }
 

@@ -1,4 +1,4 @@
-//! The file system of a container: this machine's, under a scratch layer.
+//! The file system of a container: its image's, or this machine's in its stead, under a scratch layer.
 //!
 //! An overlay over `/` itself is refused inside a user namespace where something is mounted below it
 //! ("failed to clone lowerpath"), so each top-level directory has an overlay of its own, and one that
@@ -30,6 +30,8 @@ pub(super) fn build(spec: &InitSpec, events: &Events) -> Result<(), String> {
     mount_fs(None, "/", None, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None)?;
     // Opened before the stage hides it, should it be below /tmp.
     let agent = spec.agent.as_deref().map(open_path).transpose()?;
+    let image = spec.rootfs.as_deref().map(open_path).transpose()?;
+    let base = image.as_ref().map_or_else(|| "/".to_owned(), |image| format!("/proc/self/fd/{}", image.as_raw_fd()));
 
     let size = format!("mode=0755,size={}", spec.scratch_bytes);
     let scratch = Path::new(STAGE);
@@ -39,7 +41,7 @@ pub(super) fn build(spec: &InitSpec, events: &Events) -> Result<(), String> {
     mount_fs(Some("tmpfs"), &root, Some("tmpfs"), MsFlags::empty(), Some(&size))?;
 
     let seeds = seeds(spec);
-    let mut tree = Tree::new(scratch, &root, &seeds, |message| events.note(message));
+    let mut tree = Tree::new(scratch, Path::new(&base), &root, &seeds, |message| events.note(message));
     tree.build().map_err(|error| format!("the root file system cannot be built: {error}"))?;
     for seed in &seeds {
         if let Err(error) = seed.ensure(&root) {
@@ -113,7 +115,7 @@ fn enter(root: &Path) -> Result<(), String> {
 
 fn open_path(path: &Path) -> Result<OwnedFd, String> {
     open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())
-        .map_err(|error| format!("the agent {} cannot be opened: {error}", path.display()))
+        .map_err(|error| format!("{} cannot be opened: {error}", path.display()))
 }
 
 /// An absolute path of the container, seen from outside.

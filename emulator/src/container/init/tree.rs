@@ -1,4 +1,4 @@
-//! Lays the machine's directories into the new root, each under a writable layer.
+//! Lays the directories of an image, or of the machine in its stead, into the new root, each under a writable layer.
 
 use std::fs::{self, DirBuilder, Metadata};
 use std::io;
@@ -57,6 +57,8 @@ impl Seed {
 /// Builds the directories below one root.
 pub(super) struct Tree<'a, N> {
     scratch: &'a Path,
+    /// What stands for the image.
+    base: &'a Path,
     root: &'a Path,
     seeds: &'a [Seed],
     note: N,
@@ -64,16 +66,16 @@ pub(super) struct Tree<'a, N> {
 }
 
 impl<'a, N: FnMut(String)> Tree<'a, N> {
-    pub(super) fn new(scratch: &'a Path, root: &'a Path, seeds: &'a [Seed], note: N) -> Self {
-        Self { scratch, root, seeds, note, layers: 0 }
+    pub(super) fn new(scratch: &'a Path, base: &'a Path, root: &'a Path, seeds: &'a [Seed], note: N) -> Self {
+        Self { scratch, base, root, seeds, note, layers: 0 }
     }
 
-    /// Brings every top-level entry of the machine into the root.
+    /// Brings every top-level entry of the image into the root.
     pub(super) fn build(&mut self) -> io::Result<()> {
-        for entry in fs::read_dir("/")? {
+        for entry in fs::read_dir(self.base)? {
             let name = entry?.file_name();
             if OWN.iter().all(|own| name != *own) {
-                let path = Path::new("/").join(&name);
+                let path = self.base.join(&name);
                 if let Err(error) = self.bring(&path, 0) {
                     (self.note)(format!("{} is missing in the container: {error}", path.display()));
                 }
@@ -82,9 +84,14 @@ impl<'a, N: FnMut(String)> Tree<'a, N> {
         Ok(())
     }
 
+    /// The path in the container of something of the image.
+    fn path_of(&self, lower: &Path) -> PathBuf {
+        Path::new("/").join(lower.strip_prefix(self.base).unwrap_or(lower))
+    }
+
     fn bring(&mut self, lower: &Path, depth: usize) -> io::Result<()> {
         let metadata = fs::symlink_metadata(lower)?;
-        let target = inside(self.root, lower);
+        let target = inside(self.root, self.path_of(lower));
         if metadata.is_symlink() {
             symlink(fs::read_link(lower)?, &target)
         } else if metadata.is_dir() {
@@ -128,7 +135,7 @@ impl<'a, N: FnMut(String)> Tree<'a, N> {
         // The merged directory has the attributes of the upper one.
         own(&upper, metadata);
         for seed in self.seeds {
-            if let Ok(relative) = seed.path.strip_prefix(lower) {
+            if let Ok(relative) = seed.path.strip_prefix(self.path_of(lower)) {
                 seed.write(&upper.join(relative))?;
             }
         }
