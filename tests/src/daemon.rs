@@ -85,7 +85,7 @@ impl Daemon {
     }
 
     /// Sets one of its environment variables, for the next start.
-    pub(crate) fn set(&mut self, name: &str, value: String) {
+    pub fn set(&mut self, name: &str, value: String) {
         self.environment.retain(|(known, _)| known != name);
         self.environment.push((name.to_owned(), value));
     }
