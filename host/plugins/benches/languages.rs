@@ -161,7 +161,7 @@ async fn plan(bytes: &[u8]) -> Duration {
     let cache = std::env::var_os("SOCKERLESS_TEST_CACHE").map(PathBuf::from);
     let host = BackendHost::new(HostConfig { engine, cache, ..HostConfig::default() }, services).expect("an engine");
     let request = LoadRequest { component: bytes.to_vec().into(), name: None, digest: None };
-    host.load(request, &Settings::default(), &Vec::new()).await.expect("the backend loads");
+    host.load(request, &Settings::default(), &Vec::new(), &()).await.expect("the backend loads");
     let backend: Arc<dyn Backend> = host.default_backend().expect("a backend");
     let (started, mut calls) = (Instant::now(), 0);
     while started.elapsed() < TIME || calls < AT_LEAST {
