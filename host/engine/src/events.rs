@@ -86,7 +86,8 @@ impl Events {
             }
         };
         drop(past);
-        let until = options.until.map(nano);
+        // The Engine's 0 ends the stream at once, and bounds nothing that was.
+        let until = options.until.map(nano).filter(|until| *until > 0);
         let filters = options.filters;
         let deadline = options.until.map(|until| {
             let left = Timestamp::now().duration_until(until);
