@@ -2,7 +2,7 @@
 
 use super::command;
 use super::handle::{AgentDoor, App};
-use crate::arm::{Client, explain, send_error};
+use crate::arm::{Client, error_text, explain, send_error};
 use crate::bindings::agents::AgentError;
 use crate::bindings::lifecycle::{RunEnd, Started};
 use crate::bindings::types::{Container, Error};
@@ -124,22 +124,6 @@ fn disarmed(log: String) -> String {
         "is a directory",
     ];
     telling.iter().fold(log, |log, words| log.replace(words, &words.replacen(' ', "\u{a0}", 1)))
-}
-
-fn error_text(error: &Error) -> &str {
-    match error {
-        Error::Throttled(throttle) => &throttle.message,
-        Error::NotFound(text)
-        | Error::Conflict(text)
-        | Error::NameTaken(text)
-        | Error::Invalid(text)
-        | Error::Configuration(text)
-        | Error::Denied(text)
-        | Error::Unavailable(text)
-        | Error::Timeout(text)
-        | Error::NotSupported(text)
-        | Error::Other(text) => text,
-    }
 }
 
 #[cfg(test)]
