@@ -129,6 +129,36 @@ impl Daemon {
         self.program.as_ref().expect("a running daemon").pid()
     }
 
+    /// The folder of what it must not forget.
+    #[must_use]
+    pub fn state_dir(&self) -> &Path {
+        &self.state
+    }
+
+    /// What it has of the machine's memory now, in KiB.
+    ///
+    /// # Panics
+    /// It does not run.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.status("VmRSS:")
+    }
+
+    /// The most that it ever had, in KiB.
+    ///
+    /// # Panics
+    /// It does not run.
+    #[must_use]
+    pub fn peak_memory(&self) -> usize {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, field: &str) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let value = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
+        value.split_whitespace().next().unwrap().parse().unwrap()
+    }
+
     /// Everything it has logged.
     #[must_use]
     pub fn log(&self) -> String {

@@ -8,6 +8,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc, reason = "a test's failure is a panic")]
 
+mod bare;
 mod cable;
 mod command;
 mod daemon;
@@ -15,6 +16,7 @@ mod docker;
 mod emulator;
 mod http;
 mod judge;
+pub mod load;
 pub mod many;
 mod program;
 mod reference;
@@ -25,6 +27,7 @@ pub mod transcript;
 pub mod wire;
 mod world;
 
+pub use bare::Bare;
 pub use cable::Cable;
 pub use command::Ran;
 pub use daemon::Daemon;

@@ -55,7 +55,8 @@ fn a_swap_disturbs_neither_an_exec_that_streams_nor_a_run_that_waits() {
     echo(b"after\n");
     drop(input);
     assert!(exec.wait().unwrap().success());
-    world.docker.ok(&["exec", "r", "touch", "/tmp/swapped"]);
+    // Detached, since it ends the container that it runs in.
+    world.docker.ok(&["exec", "--detach", "r", "touch", "/tmp/swapped"]);
     let mut rest = String::new();
     run.stdout.as_mut().unwrap().read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "went on\n");
@@ -216,4 +217,54 @@ fn docker_lists_inspects_and_removes_backends_as_plugins() {
     let ran = world.daemon.sockerless(&["plugin", "rm", "guest"]);
     ran.exits(1);
     assert!(ran.stderr.contains("no backend `guest` is loaded"), "{}", ran.stderr);
+}
+
+#[test]
+fn what_was_loaded_serves_again_after_the_daemon_was_killed() {
+    let mut world = World::start();
+    world.pull();
+    let before = version(&world);
+    load(&world, &built("SOCKERLESS_TEST_NEXT_COMPONENT")).ok();
+    load(&world, &guest(&world, "1.0")).ok();
+    let after = version(&world);
+    world.docker.ok(&["create", "--name", "of-azf", "alpine", "true"]);
+    world.docker.ok(&["create", "--runtime", "guest", "--name", "of-guest", "alpine", "true"]);
+    world.daemon.kill();
+    world.daemon.start().unwrap();
+    assert_ne!(before, after);
+    assert_eq!(version(&world), after);
+    world.docker.ok(&["rm", "of-azf", "of-guest"]);
+
+    // What the command line names is loaded again, and the other unloaded: nothing is left to remember.
+    load(&world, &built("SOCKERLESS_TEST_COMPONENT")).ok();
+    world.daemon.sockerless(&["plugin", "rm", "guest"]).ok();
+    world.daemon.kill();
+    world.daemon.start().unwrap();
+    assert_eq!(version(&world), before);
+    assert_eq!(world.daemon.sockerless(&["plugin", "ls"]).ok().lines().count(), 1);
+}
+
+#[test]
+fn what_cannot_be_remembered_does_not_serve_and_what_is_damaged_is_named() {
+    let mut world = World::start();
+    let before = version(&world);
+    let backends = world.daemon.state_dir().join("backends");
+    std::fs::write(&backends, "in the way").unwrap();
+    let ran = load(&world, &built("SOCKERLESS_TEST_NEXT_COMPONENT"));
+    ran.exits(1);
+    assert!(ran.stderr.contains("cannot be remembered for the next start"), "{}", ran.stderr);
+    assert_eq!(version(&world), before);
+
+    std::fs::remove_file(&backends).unwrap();
+    load(&world, &built("SOCKERLESS_TEST_NEXT_COMPONENT")).ok();
+    world.daemon.kill();
+    let files = std::fs::read_dir(&backends).unwrap().map(|entry| entry.unwrap().path());
+    let component = files.into_iter().find(|file| file.extension().is_some_and(|is| is == "wasm")).unwrap();
+    std::fs::write(&component, "half of it").unwrap();
+    let error = world.daemon.start().unwrap_err();
+    let note = backends.join("azf.json");
+    assert!(error.contains(&format!("remove {}", note.display())), "{error}");
+    std::fs::remove_file(note).unwrap();
+    world.daemon.start().unwrap();
+    assert_eq!(version(&world), before);
 }

@@ -46,19 +46,12 @@ fn check(mut output: impl Read, total: usize) {
     assert_eq!(output.read(&mut is).unwrap(), 0, "more than was sent");
 }
 
-/// The most memory that the daemon ever had, in KiB.
-fn peak_memory(world: &World) -> usize {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", world.daemon.pid())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.split_whitespace().next().unwrap().parse().unwrap()
-}
-
 /// Lets a little pass, so that everything is there that will be, then a GiB: the daemon must not need more for it.
 fn with_flat_memory(world: &World, pass: impl Fn(usize)) {
     pass(16 * MIB);
-    let before = peak_memory(world);
+    let before = world.daemon.peak_memory();
     pass(1024 * MIB);
-    let grown = peak_memory(world) - before;
+    let grown = world.daemon.peak_memory() - before;
     assert!(grown < 64 << 10, "the daemon has grown by {grown} KiB");
 }
 

@@ -1,7 +1,10 @@
 //! `cargo xtask bench`.
 
+use std::process::Command;
+
 use anyhow::Result;
 
+use crate::backends;
 use crate::build;
 use crate::clients;
 use crate::say::say;
@@ -12,7 +15,8 @@ use crate::tools;
 pub(crate) struct Options {
     /// Which one.
     benchmark: Benchmark,
-    /// Measure the daemon as it is released, which takes long to build: without it figures tell only of each other.
+    /// Measure the daemon, or its part that runs backends, as it is released, which takes long to build: without it figures tell only of
+    /// each other.
     #[arg(long)]
     release: bool,
 }
@@ -20,23 +24,49 @@ pub(crate) struct Options {
 /// What is measured. Each prints a table; a figure means something beside the others of the same run.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Benchmark {
-    /// Answers of the whole daemon with up to a thousand containers.
+    /// Answers of the whole daemon, with the emulator, with up to a thousand containers.
     Many,
+    /// What clients notice of swaps of the backend.
+    Swap,
+    /// What the example backend costs in each language that this machine can build it in.
+    Languages,
 }
 
-/// Builds what the benchmark needs as the tests do, so that nothing is compiled for it alone, and runs it.
+/// Builds what the benchmark needs, as the tests do, so that nothing is compiled for it alone, and runs it.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    match options.benchmark {
+        Benchmark::Many => daemon("many", options.release),
+        Benchmark::Swap => daemon("swap", options.release),
+        Benchmark::Languages => languages(options.release),
+    }
+}
+
+/// One of the whole daemon.
+fn daemon(name: &str, release: bool) -> Result<()> {
     let clients = clients::install()?;
     let mut built = build::everything()?;
-    if options.release {
+    if release {
         built.daemon = build::release_daemon()?;
     }
-    let name = match options.benchmark {
-        Benchmark::Many => "many",
-    };
-    say(format!("running the benchmark {name}"));
-    let mut command = tools::cargo();
-    command.current_dir(build::root()).args(["bench", "--locked", "--workspace", "--profile", "dev", "--bench", name]);
+    let mut command = benchmark(name, "dev");
     test::environment(&mut command, built, clients);
     tools::run(&mut command)
+}
+
+fn languages(release: bool) -> Result<()> {
+    build::programs()?;
+    let components = backends::install()?;
+    // The benchmark is the host itself.
+    let mut command = benchmark("languages", if release { "release" } else { "dev" });
+    command.env("SOCKERLESS_TEST_CACHE", build::target().join("component-cache")).envs(components);
+    tools::run(&mut command)
+}
+
+/// Runs a benchmark. Of the whole workspace, for the reason that `build::programs` gives.
+fn benchmark(name: &str, profile: &str) -> Command {
+    say(format!("running the benchmark {name}"));
+    let mut command = tools::cargo();
+    command.current_dir(build::root()).args(["bench", "--locked", "--workspace"]);
+    command.args(["--profile", profile, "--bench", name]);
+    command
 }

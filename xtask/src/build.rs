@@ -62,9 +62,7 @@ pub(crate) fn everything() -> Result<Built> {
     say("building the agent, statically linked (2 of 3)");
     build(&["--package", "sockerless-agent", "--target", "x86_64-unknown-linux-musl", "--profile", "agent"])?;
     say("building the daemon and the emulator (3 of 3; the first time this takes some minutes)");
-    // With the whole workspace in view, as `cargo test` has it: with another set of packages dependencies get other features, and
-    // the tests would compile most of them a second time.
-    build(&["--workspace", "--bins"])?;
+    programs()?;
     let target = target();
     let built = Built {
         daemon: target.join("debug/sockerless"),
@@ -78,6 +76,13 @@ pub(crate) fn everything() -> Result<Built> {
         }
     }
     Ok(built)
+}
+
+/// Builds the programs for this machine.
+pub(crate) fn programs() -> Result<()> {
+    // With the whole workspace in view, as `cargo test` has it: with another set of packages dependencies get other features, and
+    // the tests would compile most of them a second time.
+    build(&["--workspace", "--bins"])
 }
 
 /// Builds the daemon with optimisations.

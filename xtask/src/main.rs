@@ -2,13 +2,16 @@
 //!
 //! - `dev`: emulator and daemon with `azf.wasm`, until Ctrl-C.
 //! - `test`: every test there is.
-//! - `bench`: measures the whole daemon.
-//! - `build`: what the other two need, and nothing else.
+//! - `bench`: measures the daemon with many containers, or the example backend in each language.
+//! - `build`: what `dev` and `test` need of this project, and nothing else.
+//! - `backends`: the example backend in every language that it is written in.
 
+mod backends;
 mod bench;
 mod build;
 mod clients;
 mod dev;
+mod registries;
 mod say;
 mod test;
 mod tools;
@@ -30,10 +33,12 @@ enum Command {
     Dev(dev::Options),
     /// Runs every test: the crates' own, and the end-to-end tests with the Docker CLI, Python and Node.
     Test(test::Options),
-    /// Measures the whole daemon with the emulator.
+    /// Measures something, and prints a table.
     Bench(bench::Options),
     /// Builds the daemon, the emulator, the agent and azf.wasm.
     Build,
+    /// Builds the example backend, in all of its languages or in those that are named, and prints where the components are.
+    Backends(backends::Options),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +47,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Build => build::everything().map(|built| println!("{built}")),
+        Command::Backends(options) => backends::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

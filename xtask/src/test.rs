@@ -4,6 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::backends;
 use crate::build::{self, Built, TestComponents};
 use crate::clients::{self, Variable};
 use crate::say::say;
@@ -27,6 +28,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let clients = clients::install()?;
     let built = build::everything()?;
     let components = build::test_components()?;
+    let examples = backends::install()?;
     if std::env::var_os("SOCKERLESS_API_DESCRIPTION").is_none() {
         say("SOCKERLESS_API_DESCRIPTION is not set: answers are not held against Docker's description of the API");
     }
@@ -37,6 +39,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let TestComponents { next, guest, guests } = components;
     command.env("SOCKERLESS_TEST_NEXT_COMPONENT", next);
     command.env("SOCKERLESS_TEST_GUEST", guest).env("SOCKERLESS_TEST_GUESTS", guests);
+    command.envs(examples);
     if let Some(filter) = &options.filter {
         command.arg(filter);
     }

@@ -1,5 +1,6 @@
 //! What a machine must have, and what is done about it if it does not.
 
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -23,6 +24,22 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 pub(crate) fn output(command: &mut Command) -> Option<String> {
     let output = command.stderr(Stdio::null()).stdin(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// A program of this machine.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    output(Command::new("sh").args(["-c", &format!("command -v {program}")])).map(PathBuf::from)
+}
+
+/// The first two numbers of the version that a program tells when it gets these arguments: `(1, 26)` of `go1.26.8`.
+pub(crate) fn version(program: &str, arguments: &[&str]) -> Option<(u32, u32)> {
+    two_numbers(&output(Command::new(program).args(arguments))?)
+}
+
+fn two_numbers(told: &str) -> Option<(u32, u32)> {
+    let from = told.find(|character: char| character.is_ascii_digit())?;
+    let mut numbers = told[from..].split(|character: char| !character.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
 /// The cargo that runs this.
@@ -70,4 +87,24 @@ pub(crate) fn c_compiler() -> Result<()> {
 fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_as_programs_tell_them() {
+        for (told, version) in [
+            ("go1.26.8", Some((1, 26))),
+            ("v20.20.2", Some((20, 20))),
+            ("Python 3.11.7", Some((3, 11))),
+            ("11.19", Some((11, 19))),
+            ("go1.27rc1", Some((1, 27))),
+            ("devel", None),
+            ("7", None),
+        ] {
+            assert_eq!(two_numbers(told), version, "{told}");
+        }
+    }
 }

@@ -11,6 +11,7 @@ use sockerless_engine::{Engine, Error};
 use sockerless_plugins::{Failing, LoadError, LoadOutcome, LoadRequest, Verdict};
 
 use crate::backends::{InEngine, LoadSettings, Loaded};
+use crate::remembered::Remembered;
 
 /// Loads, unloads and brings back backends.
 #[derive(Clone)]
@@ -20,13 +21,14 @@ struct Inner {
     loaded: Arc<Loaded>,
     settings: LoadSettings,
     engine: Engine,
+    remembered: Remembered,
     /// What happened to each that its operator should know.
     notes: Mutex<BTreeMap<String, String>>,
 }
 
 impl Admin {
-    pub(crate) fn new(loaded: Arc<Loaded>, settings: LoadSettings, engine: Engine) -> Self {
-        Self(Arc::new(Inner { loaded, settings, engine, notes: Mutex::default() }))
+    pub(crate) fn new(loaded: Arc<Loaded>, settings: LoadSettings, engine: Engine, remembered: Remembered) -> Self {
+        Self(Arc::new(Inner { loaded, settings, engine, remembered, notes: Mutex::default() }))
     }
 
     /// Waits how the version that has just begun to serve does, and brings the old one back if it does worse.
@@ -43,7 +45,8 @@ impl Admin {
 impl Inner {
     async fn take_back(&self, name: &str, failing: &Failing) {
         tracing::error!(backend = name, "the new version fails more than the old one: {failing}");
-        match self.loaded.host.rollback(name, Some(failing.generation), &InEngine(&self.engine)).await {
+        match self.loaded.host.rollback(name, Some(failing.generation), &InEngine(&self.engine), &self.remembered).await
+        {
             Ok(outcome) => {
                 let bad = outcome.replaced.as_ref().map_or("?", |old| &old.descriptor.version).to_owned();
                 let note = format!("version {bad} was rolled back: {failing}");
@@ -105,8 +108,12 @@ impl BackendAdmin for Admin {
     async fn load(&self, name: Option<String>, component: Bytes) -> Result<Swapped, Error> {
         let inner = &self.0;
         let request = LoadRequest { component, name, digest: None };
-        let outcome =
-            inner.loaded.host.load(request, &inner.settings, &InEngine(&inner.engine)).await.map_err(refused)?;
+        let outcome = inner
+            .loaded
+            .host
+            .load(request, &inner.settings, &InEngine(&inner.engine), &inner.remembered)
+            .await
+            .map_err(refused)?;
         let action = if outcome.replaced.is_some() { "upgrade" } else { "enable" };
         inner.note(&outcome.loaded.descriptor.name, None);
         let swapped = inner.swapped(action, outcome, None).await;
@@ -118,7 +125,12 @@ impl BackendAdmin for Admin {
 
     async fn rollback(&self, name: &str) -> Result<Swapped, Error> {
         let inner = &self.0;
-        let outcome = inner.loaded.host.rollback(name, None, &InEngine(&inner.engine)).await.map_err(refused)?;
+        let outcome = inner
+            .loaded
+            .host
+            .rollback(name, None, &InEngine(&inner.engine), &inner.remembered)
+            .await
+            .map_err(refused)?;
         inner.note(name, None);
         Ok(inner.swapped("rollback", outcome, Some("asked for".to_owned())).await)
     }
@@ -127,6 +139,11 @@ impl BackendAdmin for Admin {
         let inner = &self.0;
         let (loaded, left) = inner.loaded.host.unload(name, force, &InEngine(&inner.engine)).await.map_err(refused)?;
         inner.note(name, None);
+        let (remembered, forgotten) = (inner.remembered.clone(), name.to_owned());
+        let forgotten = tokio::task::spawn_blocking(move || remembered.forget(&forgotten)).await;
+        if let Err(error) = forgotten.map_err(anyhow::Error::from).flatten() {
+            tracing::warn!(backend = name, "unloaded, but the next start loads it again: {error:#}");
+        }
         let attributes = [("name", name), ("version", &*loaded.descriptor.version), ("digest", &*loaded.digest)];
         let attributes = attributes.map(|(key, value)| (key.to_owned(), value.to_owned()));
         inner.engine.backend_event("disable", name, attributes.into());

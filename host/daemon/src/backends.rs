@@ -1,11 +1,12 @@
 //! The backends of this daemon: loading them at the start, and what the operator says of each.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use async_trait::async_trait;
+use ring::digest::{SHA256, digest};
 use sockerless_backend::Backend;
 use sockerless_backend::types::{Container, Recovered};
 use sockerless_engine::{Backends, Engine, Services, Stored};
@@ -15,6 +16,7 @@ use sockerless_plugins::{
 };
 
 use crate::config::{BackendRules, Config};
+use crate::remembered::{Note, Remembered};
 
 /// The backends that are loaded, as the engine sees them.
 pub(crate) struct Loaded {
@@ -40,21 +42,87 @@ impl Loaded {
         Ok(Self { host })
     }
 
-    /// Loads a component from a file. It must be able to take over what the store holds. Answers what it has found of that.
+    /// Loads what the command line names, or what was loaded in its place while the daemon ran, and what was loaded besides. Each must
+    /// be able to take over what the store holds. Answers what they have found of that.
     ///
     /// # Errors
-    /// The file cannot be read; the component is refused.
-    pub(crate) async fn load_file(
+    /// A file cannot be read; a component is refused.
+    pub(crate) async fn load_all(
         &self,
-        file: &Path,
+        files: &[PathBuf],
+        remembered: &Remembered,
+        mut notes: BTreeMap<String, Note>,
         settings: &LoadSettings,
         stored: &Stored,
     ) -> Result<Vec<(String, Recovered)>> {
-        let component =
-            tokio::fs::read(file).await.with_context(|| format!("cannot read the backend {}", file.display()))?;
+        let mut found = Vec::new();
+        for file in files {
+            let component = tokio::fs::read(file).await;
+            let component = component.with_context(|| format!("cannot read the backend {}", file.display()))?;
+            let digest = format!("sha256:{}", hex::encode(digest(&SHA256, &component)));
+            let instead = notes.iter().find(|(_, note)| note.instead_of.as_deref() == Some(&*digest));
+            if let Some(name) = instead.map(|(name, _)| name.clone())
+                && let Some(note) = notes.remove(&name)
+            {
+                tracing::info!(backend = name, digest = note.digest, file = %file.display(),
+                    "what was loaded in place of the file serves again; `sockerless plugin load` changes it");
+                remembered.configured(&name, &digest);
+                found.extend(self.load_remembered(remembered, &name, &note, settings, stored).await?);
+                continue;
+            }
+            let request = LoadRequest { component: component.into(), name: None, digest: None };
+            let loaded = self.host.load(request, settings, &InStore(stored), &()).await;
+            let loaded = loaded.with_context(|| format!("the backend {} is not loaded", file.display()))?;
+            remembered.configured(&loaded.loaded.descriptor.name, &digest);
+            found.extend(loaded.recovered);
+        }
+        for (name, note) in notes {
+            if self.host.backend(&name).is_some() {
+                tracing::info!(
+                    backend = name,
+                    digest = note.digest,
+                    "the file of --backend is another one now, and serves"
+                );
+                remembered.forget(&name)?;
+            } else {
+                found.extend(self.load_remembered(remembered, &name, &note, settings, stored).await?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Loads a backend that has no containers, to see whether it can be.
+    ///
+    /// # Errors
+    /// The file cannot be read; the component is refused.
+    pub(crate) async fn try_file(&self, file: &Path, settings: &LoadSettings) -> Result<()> {
+        let component = tokio::fs::read(file).await;
+        let component = component.with_context(|| format!("cannot read the backend {}", file.display()))?;
         let request = LoadRequest { component: component.into(), name: None, digest: None };
-        let loaded = self.host.load(request, settings, &InStore(stored)).await;
-        Ok(loaded.with_context(|| format!("the backend {} is not loaded", file.display()))?.recovered)
+        let loaded = self.host.load(request, settings, &Vec::new(), &()).await;
+        loaded.with_context(|| format!("the backend {} is not loaded", file.display())).map(drop)
+    }
+
+    async fn load_remembered(
+        &self,
+        remembered: &Remembered,
+        name: &str,
+        note: &Note,
+        settings: &LoadSettings,
+        stored: &Stored,
+    ) -> Result<Vec<(String, Recovered)>> {
+        let what = || {
+            format!(
+                "the backend `{name}` that was loaded while the daemon ran is not loaded again: to go back to what --backend names, \
+                 remove {}",
+                remembered.note_file(name).map_or_else(|_| name.to_owned(), |file| file.display().to_string())
+            )
+        };
+        let (keeper, digest) = (remembered.clone(), note.digest.clone());
+        let component = tokio::task::spawn_blocking(move || keeper.component(&digest)).await?.with_context(what)?;
+        let request =
+            LoadRequest { component: component.into(), name: Some(name.to_owned()), digest: Some(note.digest.clone()) };
+        Ok(self.host.load(request, settings, &InStore(stored), &()).await.with_context(what)?.recovered)
     }
 
     /// Gives up what backends have under way.

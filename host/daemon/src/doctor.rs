@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use sockerless_agents::{AgentListener, AgentRegistry};
-use sockerless_engine::{Services, Stored};
+use sockerless_engine::Services;
 use sockerless_store::{MemoryStore, Store};
 use tokio_util::sync::CancellationToken;
 use tracing::field::{Field, Visit};
@@ -128,12 +128,10 @@ async fn reach(url: &str) -> Result<()> {
 /// Loads a backend for itself: what it needs and what it says of its cloud.
 async fn backend(config: &Config, file: &std::path::Path) -> Result<()> {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-    let services = Services::new(store.clone(), AgentRegistry::default(), None);
-    let stored = Stored::read(&*store, &services).await?;
-    let loaded = Loaded::new(config, services).await?;
-    let outcome = loaded.load_file(file, &LoadSettings::new(config), &stored).await;
+    let loaded = Loaded::new(config, Services::new(store, AgentRegistry::default(), None)).await?;
+    let outcome = loaded.try_file(file, &LoadSettings::new(config)).await;
     loaded.shutdown().await;
-    outcome.map(drop)
+    outcome
 }
 
 /// What was found so far. Backends add to it by what they log.

@@ -13,6 +13,7 @@ mod config;
 mod doctor;
 mod logging;
 mod plugin;
+mod remembered;
 mod serve;
 mod state_dir;
 

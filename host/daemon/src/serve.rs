@@ -18,6 +18,7 @@ use crate::backends::{LoadSettings, Loaded};
 use crate::cli::ServeOptions;
 use crate::config::{Config, Tls};
 use crate::logging;
+use crate::remembered::Remembered;
 use crate::state_dir::StateDir;
 
 /// Runs the daemon until SIGTERM or SIGINT.
@@ -57,14 +58,18 @@ async fn serve(config: Config, state: StateDir) -> Result<()> {
 
     let settings = LoadSettings::new(&config);
     let loaded = Arc::new(Loaded::new(&config, services.clone()).await?);
-    let mut found = Vec::new();
-    for file in &config.backends {
-        found.extend(loaded.load_file(file, &settings, &stored).await?);
-    }
+    let folder = state.backends();
+    let (remembered, notes) = tokio::task::spawn_blocking(move || {
+        let (remembered, notes) = Remembered::open(folder)?;
+        remembered.tidy(&notes);
+        anyhow::Ok((remembered, notes))
+    })
+    .await??;
+    let found = loaded.load_all(&config.backends, &remembered, notes, &settings, &stored).await?;
     let registry = registries(&config)?;
     let engine = Engine::start(state.identity()?, store, services, loaded.clone(), registry, stored).await?;
     engine.recovered(found).await;
-    let admin = Arc::new(Admin::new(loaded.clone(), settings, engine.clone()));
+    let admin = Arc::new(Admin::new(loaded.clone(), settings, engine.clone(), remembered));
 
     let listeners = listen(&config).await?;
     for host in &config.hosts {

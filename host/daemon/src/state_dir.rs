@@ -29,6 +29,11 @@ impl StateDir {
         self.path.join("state.db")
     }
 
+    /// The folder of the backends that were loaded while the daemon ran.
+    pub(crate) fn backends(&self) -> PathBuf {
+        self.path.join("backends")
+    }
+
     /// Who this daemon is, over restarts: reads its id, or draws it.
     ///
     /// # Errors

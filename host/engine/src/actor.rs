@@ -216,22 +216,20 @@ impl Actor {
         }
         let timeout = timeout.or(self.record.config.stop_timeout.and_then(|seconds| i32::try_from(seconds).ok()));
         let disposition = self.backend()?.stop(self.record.for_backend(), timeout, ids::idempotency_key()?).await?;
-        match disposition {
-            Disposition::Nothing => Ok(()),
-            Disposition::Done => self.ended_within(KILLED).await,
-            Disposition::HostDefault => {
-                self.record.stopped_by_client = true;
-                self.save().await?;
-                if self.restart_at.is_some() {
-                    self.give_up_restart().await;
-                    self.engine.events.container(&self.record, "stop", &[]);
-                    return Ok(());
-                }
-                self.stop_by_signal(signal, timeout).await?;
-                self.engine.events.container(&self.record, "stop", &[]);
-                Ok(())
-            }
+        if disposition == Disposition::Nothing {
+            return Ok(());
         }
+        self.record.stopped_by_client = true;
+        self.save().await?;
+        if self.restart_at.is_some() {
+            self.give_up_restart().await;
+        } else if disposition == Disposition::Done {
+            self.ended_within(KILLED).await?;
+        } else {
+            self.stop_by_signal(signal, timeout).await?;
+        }
+        self.engine.events.container(&self.record, "stop", &[]);
+        Ok(())
     }
 
     /// The stop signal, then, when the time is over, SIGKILL. A negative time is without end.
@@ -239,6 +237,10 @@ impl Actor {
         let own = Some(self.record.config.stop_signal.clone()).filter(|signal| !signal.is_empty());
         let signal = signals::parse(Some(&signal.or(own).unwrap_or_else(|| "SIGTERM".to_owned())))?;
         let seconds = timeout.unwrap_or(10);
+        if self.engine.services.is_cut(&self.record.id) {
+            // The backend has ended the run already: there is nothing left to signal.
+            return self.ended_within(KILLED).await;
+        }
         self.signal(&signal).await?;
         if let Ok(seconds) = u64::try_from(seconds) {
             if self.ended_within(Duration::from_secs(seconds)).await.is_ok() {
@@ -260,7 +262,13 @@ impl Actor {
             }
             Disposition::HostDefault => {
                 if self.record.state.status.is_live() {
-                    self.stop_by_signal(None, timeout).await?;
+                    // So that the restart policy does not begin another run before this does.
+                    self.record.stopped_by_client = true;
+                    if self.restart_at.is_some() {
+                        self.give_up_restart().await;
+                    } else {
+                        self.stop_by_signal(None, timeout).await?;
+                    }
                     self.engine.events.container(&self.record, "stop", &[]);
                 }
                 self.start().await?;

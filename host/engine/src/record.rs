@@ -147,11 +147,10 @@ impl ContainerRecord {
 
     /// As a backend is shown it.
     pub(crate) fn for_backend(&self) -> Container {
-        let spec = serde_json::json!({
-            "Config": self.config,
-            "HostConfig": self.host_config,
-            "NetworkingConfig": { "EndpointsConfig": self.endpoints },
-        });
+        // As a client sends it: the fields of the configuration beside the two other objects.
+        let mut spec = serde_json::json!(self.config);
+        spec["HostConfig"] = serde_json::json!(self.host_config);
+        spec["NetworkingConfig"] = serde_json::json!({ "EndpointsConfig": self.endpoints });
         Container {
             id: self.id.clone(),
             name: self.name.clone(),

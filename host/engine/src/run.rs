@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use sockerless_backend::types::{Outcome, RunEnd, RunVerdict};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -186,6 +187,9 @@ impl Watcher {
     }
 
     async fn by_time(&mut self, time: Duration) -> Exit {
+        // The daemon may have been away for a part of it.
+        let ran = self.cell.record().state.started_at.map(|started| started.duration_until(Timestamp::now()));
+        let time = time.saturating_sub(ran.and_then(|ran| Duration::try_from(ran).ok()).unwrap_or_default());
         tokio::select! {
             () = self.control.disconnected.cancelled() => Exit { code: 137, error: String::new() },
             () = sleep(time) => Exit::default(),

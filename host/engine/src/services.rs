@@ -134,6 +134,11 @@ impl Services {
         disconnected.cancel();
     }
 
+    /// Whether the run that is under way has been cut off, and only its end is not written yet.
+    pub(crate) fn is_cut(&self, container: &str) -> bool {
+        self.lock().runs.get(container).is_some_and(|run| run.disconnected.is_cancelled())
+    }
+
     fn outcome_of(&self, container: &str, run: &str) -> Option<watch::Receiver<Option<Outcome>>> {
         self.lock().runs.get(container).filter(|active| active.id == run).map(|active| active.outcome.subscribe())
     }

@@ -105,6 +105,9 @@ impl Actor {
         // may drop what everybody has read.
         if end == RunEnd::Agent {
             self.open_waiting(&run).await;
+        } else {
+            // Nobody can read what a command without an agent writes: who waits for it is let go.
+            self.cell.attachments().clear();
         }
         // The process runs whatever the disk says; should the write fail, the intent that is there leads back to it.
         let saved = self.save().await;

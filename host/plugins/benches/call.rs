@@ -39,7 +39,7 @@ async fn main() {
         settings.limits.instances = WAITING;
         let request = LoadRequest { component: component.clone(), name: None, digest: None };
         let started = Instant::now();
-        host.load(request, &settings, &Vec::new()).await.expect("the guest loads");
+        host.load(request, &settings, &Vec::new(), &()).await.expect("the guest loads");
         println!("  load, compiling        {:>10.1?}", started.elapsed());
         let backend: Arc<dyn sockerless_backend::Backend> = host.default_backend().expect("a backend");
 

@@ -22,6 +22,8 @@ pub(crate) struct Shared {
     pub(crate) outcomes: Arc<dyn OutcomeSink>,
     pub(crate) tokens: Option<Arc<TokenCache>>,
     pub(crate) http: Arc<HttpClient>,
+    /// For requests that the host performs by itself.
+    pub(crate) dispatch_http: Arc<HttpClient>,
     pub(crate) dispatcher: Arc<Dispatcher>,
 }
 

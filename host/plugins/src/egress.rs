@@ -8,7 +8,7 @@ mod resolve;
 mod tls;
 
 pub use client::HttpConfig;
-pub(crate) use client::{HttpClient, Outgoing};
+pub(crate) use client::{Connections, HttpClient, Outgoing};
 pub(crate) use exchange::{Exchange, Signature, exchange};
 pub(crate) use request::outgoing;
 pub use resolve::{Resolver, SystemResolver};

@@ -152,6 +152,14 @@ pub enum LoadError {
         /// The names of its containers.
         containers: Vec<String>,
     },
+    /// It could not be noted that it serves.
+    #[error("the backend `{backend}` does not serve, since that cannot be remembered for the next start: {reason}")]
+    NotNoted {
+        /// Its name.
+        backend: String,
+        /// Why.
+        reason: String,
+    },
     /// The host itself failed.
     #[error("{0}")]
     Host(String),
@@ -189,7 +197,7 @@ impl From<LoadError> for BackendError {
             LoadError::Configuration { .. } => Self::Configuration(text),
             LoadError::Policy { .. } => Self::Denied(text),
             LoadError::Describe(_) => Self::Fault(text),
-            LoadError::Host(_) => Self::Other(text),
+            LoadError::Host(_) | LoadError::NotNoted { .. } => Self::Other(text),
             LoadError::NotLoaded(_) => Self::NotFound(text),
             LoadError::NothingBefore(_) | LoadError::Superseded(_) | LoadError::InUse { .. } => Self::Conflict(text),
             _ => Self::Invalid(text),

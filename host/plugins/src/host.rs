@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use bytes::Bytes;
 use sockerless_backend::types::Loaded;
 use sockerless_backend::{AgentBroker, Backend, OutcomeSink};
 use tokio_util::sync::CancellationToken;
@@ -13,11 +14,11 @@ use crate::cache::ComponentCache;
 use crate::context::Shared;
 use crate::credentials::{TokenCache, TokenSource};
 use crate::dispatch::Dispatcher;
-use crate::egress::{HttpClient, HttpConfig};
+use crate::egress::{Connections, HttpClient, HttpConfig};
 use crate::engine::{Engine, EngineConfig};
 use crate::error::{EngineError, LoadError};
 use crate::generation::Generation;
-use crate::load::{Candidate, LiveContainers, LoadOutcome, LoadRequest, Loader, SettingsSource, recover};
+use crate::load::{Candidate, Ledger, LiveContainers, LoadOutcome, LoadRequest, Loader, SettingsSource, recover};
 use crate::watch::{Verdict, watch};
 
 /// How the host of backends is set up.
@@ -72,7 +73,8 @@ impl BackendHost {
             agents: services.agents,
             outcomes: services.outcomes,
             tokens: services.tokens.map(|source| Arc::new(TokenCache::new(source))),
-            http: Arc::new(HttpClient::new(&config.http)?),
+            http: Arc::new(HttpClient::new(&config.http, Connections::Reused)?),
+            dispatch_http: Arc::new(HttpClient::new(&config.http, Connections::Fresh)?),
             dispatcher: Arc::new(Dispatcher::default()),
         };
         Ok(Self {
@@ -94,12 +96,15 @@ impl BackendHost {
         request: LoadRequest,
         settings: &dyn SettingsSource,
         live: &dyn LiveContainers,
+        ledger: &dyn Ledger,
     ) -> Result<LoadOutcome, LoadError> {
+        let component = request.component.clone();
         let _one = self.loading.lock().await;
         let loader = Loader { engine: &self.engine, cache: &self.cache, shared: &self.shared };
         let next = |name: &str| self.backend(name).map_or(1, |backend| backend.loaded().generation + 1);
         let Candidate { generation, recovered, cached } = Box::pin(loader.load(request, settings, live, next)).await?;
         let loaded = Arc::clone(&generation.loaded);
+        note(ledger, &loaded, Some(&component)).await?;
         let replaced = self.publish(generation);
         if let Some(old) = &replaced {
             self.drain(old);
@@ -129,6 +134,7 @@ impl BackendHost {
         name: &str,
         instead_of: Option<u64>,
         live: &dyn LiveContainers,
+        ledger: &dyn Ledger,
     ) -> Result<LoadOutcome, LoadError> {
         let _one = self.loading.lock().await;
         let backend = self.backend(name).ok_or_else(|| LoadError::NotLoaded(name.to_owned()))?;
@@ -141,6 +147,7 @@ impl BackendHost {
         // It is not asked whether the cloud is fine: it may well not be, and the old version is to serve nevertheless.
         let recovered = recover(&generation, live.live(name).await).await?;
         let loaded = Arc::clone(&generation.loaded);
+        note(ledger, &loaded, None).await?;
         let old = backend.publish(Arc::new(generation));
         self.drain(&old);
         tracing::info!(
@@ -243,6 +250,13 @@ impl BackendHost {
         self.draining.cancel();
         self.shared.dispatcher.shutdown().await;
     }
+}
+
+async fn note(ledger: &dyn Ledger, loaded: &Loaded, component: Option<&Bytes>) -> Result<(), LoadError> {
+    ledger
+        .about_to_serve(loaded, component)
+        .await
+        .map_err(|reason| LoadError::NotNoted { backend: loaded.descriptor.name.clone(), reason })
 }
 
 impl std::fmt::Debug for BackendHost {

@@ -52,7 +52,7 @@ pub use engine::EngineConfig;
 pub use error::{EngineError, LoadError};
 pub use host::{BackendHost, HostConfig, Services};
 pub use limits::{Export, Limits};
-pub use load::{LiveContainers, LoadOutcome, LoadRequest, Settings, SettingsSource};
+pub use load::{Ledger, LiveContainers, LoadOutcome, LoadRequest, Settings, SettingsSource};
 pub use policy::{HostPattern, HostRule, InvalidPattern, InvalidRule, Policy, Scheme, ScopeRule};
 pub use tally::Rate;
 pub use watch::{Failing, SwapRules, Verdict};

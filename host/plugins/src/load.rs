@@ -85,6 +85,22 @@ impl LiveContainers for Vec<Container> {
     }
 }
 
+/// Who must know what serves before it does.
+#[async_trait::async_trait]
+pub trait Ledger: Send + Sync {
+    /// Notes that this version is about to serve; its bytes, unless it has served before. An error, which says why it cannot be noted,
+    /// keeps it from serving.
+    async fn about_to_serve(&self, loaded: &Loaded, component: Option<&Bytes>) -> Result<(), String>;
+}
+
+/// Nobody.
+#[async_trait::async_trait]
+impl Ledger for () {
+    async fn about_to_serve(&self, _: &Loaded, _: Option<&Bytes>) -> Result<(), String> {
+        Ok(())
+    }
+}
+
 /// A component that is to serve.
 #[derive(Debug, Clone)]
 pub struct LoadRequest {

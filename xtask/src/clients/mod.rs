@@ -7,14 +7,13 @@
 mod optional;
 mod sdks;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::build::target;
 use crate::say::say;
-use crate::tools;
+use crate::tools::find;
 
 /// A variable that tells the tests where something is, and its value.
 pub(crate) type Variable = (&'static str, PathBuf);
@@ -57,20 +56,4 @@ pub(crate) fn install() -> Result<Vec<Variable>> {
         }
     }
     Ok(variables)
-}
-
-/// A program of this machine.
-fn find(program: &str) -> Option<PathBuf> {
-    tools::output(Command::new("sh").args(["-c", &format!("command -v {program}")])).map(PathBuf::from)
-}
-
-/// Whether a folder holds what a list names, as that list is now.
-fn is_current(list: &Path, folder: &Path) -> Result<bool> {
-    let wanted = std::fs::read_to_string(list).with_context(|| format!("cannot read {}", list.display()))?;
-    Ok(std::fs::read_to_string(folder.join("installed")).is_ok_and(|installed| installed == wanted))
-}
-
-fn mark_current(list: &Path, folder: &Path) -> Result<()> {
-    std::fs::copy(list, folder.join("installed")).with_context(|| format!("cannot write to {}", folder.display()))?;
-    Ok(())
 }

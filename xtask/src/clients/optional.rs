@@ -5,10 +5,10 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::{find, is_current, mark_current};
 use crate::build::root;
+use crate::registries::{is_current, mark_current};
 use crate::say::say;
-use crate::tools;
+use crate::tools::{self, find};
 
 /// Such a client.
 pub(super) struct Optional {

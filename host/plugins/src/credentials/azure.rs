@@ -24,7 +24,7 @@ use url::Url;
 
 use super::transport::Transport;
 use super::{Token, TokenError, TokenSource};
-use crate::egress::{HttpClient, HttpConfig, Outgoing};
+use crate::egress::{Connections, HttpClient, HttpConfig, Outgoing};
 use crate::error::EngineError;
 use crate::policy::Route;
 
@@ -92,7 +92,7 @@ enum Tried {
 impl AzureCredentials {
     /// Sources by this configuration, reached as `http` says.
     pub fn new(config: AzureConfig, http: &HttpConfig) -> Result<Self, EngineError> {
-        Ok(Self { config, http: Arc::new(HttpClient::new(http)?) })
+        Ok(Self { config, http: Arc::new(HttpClient::new(http, Connections::Reused)?) })
     }
 
     /// The library caches tokens within a credential, where a refused one would stay: each acquisition makes a new

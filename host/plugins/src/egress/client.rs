@@ -18,6 +18,9 @@ use super::tls;
 use crate::error::EngineError;
 use crate::policy::Route;
 
+/// An idle connection is given up before servers are wont to do that, who take tens of seconds to minutes.
+const IDLE: Duration = Duration::from_secs(20);
+
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// After so long without a sign of life a connection counts as dead, also under a request without a time limit.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
@@ -55,8 +58,18 @@ pub(crate) struct HttpClient {
     endpoint: Option<(Url, reqwest::Client)>,
 }
 
+/// Which connections requests go over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Connections {
+    /// Those that are there, where one is.
+    Reused,
+    /// A new one for each. A server may close an idle connection at the moment in which a request is written to it, and then nobody
+    /// knows whether the request has arrived: what must not be sent twice goes over a connection that is not idle.
+    Fresh,
+}
+
 impl HttpClient {
-    pub(crate) fn new(config: &HttpConfig) -> Result<Self, EngineError> {
+    pub(crate) fn new(config: &HttpConfig, connections: Connections) -> Result<Self, EngineError> {
         let tls = tls::config().map_err(|error| EngineError::new(error.into()))?;
         let resolver = config.resolver.clone().unwrap_or_else(|| Arc::new(SystemResolver));
         let build = |protocols: &[&[u8]], adapt: &dyn Fn(ClientBuilder) -> ClientBuilder| {
@@ -67,10 +80,15 @@ impl HttpClient {
                 .referer(false)
                 .no_proxy()
                 .connect_timeout(CONNECT_TIMEOUT)
+                .pool_idle_timeout(IDLE)
                 .tcp_keepalive(KEEP_ALIVE)
                 .http2_keep_alive_interval(KEEP_ALIVE)
                 .http2_keep_alive_timeout(KEEP_ALIVE)
                 .tls_backend_preconfigured(tls);
+            let builder = match connections {
+                Connections::Reused => builder,
+                Connections::Fresh => builder.pool_max_idle_per_host(0),
+            };
             adapt(builder).build().map_err(|error| EngineError::new(error.into()))
         };
         let guarded = |route| {

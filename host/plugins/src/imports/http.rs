@@ -106,7 +106,7 @@ impl Host for CallState {
             exchange: request,
             container,
             run,
-            client: Arc::clone(&shared.http),
+            client: Arc::clone(&shared.dispatch_http),
             outcomes: Arc::clone(&shared.outcomes),
             permit,
         });

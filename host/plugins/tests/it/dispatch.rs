@@ -1,5 +1,6 @@
 //! Requests that the host performs by itself.
 
+use std::io::{Read, Write};
 use std::sync::Arc;
 
 use sockerless_backend::HttpError;
@@ -78,4 +79,37 @@ async fn there_is_a_limit_and_an_end() {
     assert!(world.outcomes.try_recv().is_err(), "a request that was given up has no outcome");
     let third = run("run-3").await.unwrap().handle.unwrap();
     assert!(String::from_utf8(third.data).unwrap().contains("about to end"));
+}
+
+/// A server that seems to keep its connections, and hangs up when a second request comes over one.
+fn hangs_up_on_reuse() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            std::thread::spawn(move || {
+                let mut head = Vec::new();
+                let mut byte = [0];
+                while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read > 0) {
+                    head.push(byte[0]);
+                }
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+                let _ = stream.read(&mut byte);
+            });
+        }
+    });
+    url
+}
+
+/// A connection that is idle may be closed at any moment, and a command must not be lost with it.
+#[tokio::test]
+async fn each_goes_over_a_connection_of_its_own() {
+    let url = hangs_up_on_reuse();
+    let (mut world, backend) = Setup::default().hosts("127.0.0.1", &[&url]).serving().await;
+    for run in ["run-1", "run-2"] {
+        backend.start(container("run", &["POST", &url], &[]), run.into(), "key".into()).await.unwrap();
+        let (_, of, outcome) = world.outcomes.recv().await.unwrap();
+        assert_eq!((of.as_str(), outcome.map(|response| response.status)), (run, Ok(200)));
+    }
 }

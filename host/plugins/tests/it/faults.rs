@@ -64,7 +64,7 @@ async fn each_fault_of_describe_refuses_the_component() {
             name: Some("guest".into()),
             digest: None,
         };
-        let error = world.host.load(request, &world.settings, &vec![]).await.unwrap_err();
+        let error = world.host.load(request, &world.settings, &vec![], &()).await.unwrap_err();
         assert!(matches!(error, LoadError::Describe(BackendError::Fault(_))), "{kind}: {error:?}");
         let text = error.to_string();
         assert!(text.contains("failed in backend.describe"), "{text}");

@@ -76,7 +76,7 @@ async fn a_component_beyond_the_size_limit_is_refused() {
     let mut settings = world.settings.clone();
     settings.limits.component_bytes = 100;
     let request = LoadRequest { component: guest(), name: Some("guest".into()), digest: None };
-    let error = world.host.load(request, &settings, &vec![]).await.unwrap_err();
+    let error = world.host.load(request, &settings, &vec![], &()).await.unwrap_err();
     assert!(matches!(error, LoadError::TooLarge { limit: 100, .. }), "{error}");
 }
 
@@ -168,9 +168,9 @@ async fn name_and_digest_must_be_those_that_were_asked_for() {
         name: name.map(Into::into),
         digest: digest.map(Into::into),
     };
-    let error = world.host.load(request(Some("azf"), None), &world.settings, &vec![]).await.unwrap_err();
+    let error = world.host.load(request(Some("azf"), None), &world.settings, &vec![], &()).await.unwrap_err();
     assert_eq!(error.to_string(), "the component calls itself `guest`, but it was to be loaded as `azf`");
-    let error = world.host.load(request(None, Some("sha256:00")), &world.settings, &vec![]).await.unwrap_err();
+    let error = world.host.load(request(None, Some("sha256:00")), &world.settings, &vec![], &()).await.unwrap_err();
     assert!(matches!(error, LoadError::Digest { .. }), "{error}");
     assert!(world.host.default_backend().is_none());
 }

@@ -126,7 +126,7 @@ impl World {
         live: Vec<Container>,
     ) -> Result<LoadOutcome, LoadError> {
         let request = LoadRequest { component: component.into(), name: None, digest: None };
-        self.host.load(request, &self.settings, &live).await
+        self.host.load(request, &self.settings, &live, &()).await
     }
 
     /// Whether the backend `guest` still works.

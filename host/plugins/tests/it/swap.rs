@@ -83,29 +83,29 @@ async fn a_call_that_does_not_end_is_interrupted_with_the_advice_to_try_again() 
 #[tokio::test]
 async fn the_old_version_is_brought_back_if_it_can_take_over() {
     let world = Setup::default().world();
-    let error = world.host.rollback("guest", None, &Vec::new()).await.unwrap_err();
+    let error = world.host.rollback("guest", None, &Vec::new(), &()).await.unwrap_err();
     assert!(matches!(error, LoadError::NotLoaded(_)), "{error}");
     world.load(guest_with("version=1.0")).await.unwrap();
-    let error = world.host.rollback("guest", None, &Vec::new()).await.unwrap_err();
+    let error = world.host.rollback("guest", None, &Vec::new(), &()).await.unwrap_err();
     assert!(matches!(error, LoadError::NothingBefore(_)), "{error}");
     world.load(guest_with("version=2.0")).await.unwrap();
 
     let mut unreadable = container("unreadable", &[], &[]);
     unreadable.handle = Some(Handle { version: 7, data: vec![] });
-    let error = world.host.rollback("guest", None, &vec![unreadable]).await.unwrap_err();
+    let error = world.host.rollback("guest", None, &vec![unreadable], &()).await.unwrap_err();
     assert!(error.to_string().contains("unreadable (c0ffeec0ffee)"), "{error}");
-    let error = world.host.rollback("guest", Some(1), &Vec::new()).await.unwrap_err();
+    let error = world.host.rollback("guest", Some(1), &Vec::new(), &()).await.unwrap_err();
     assert!(matches!(error, LoadError::Superseded(_)), "{error}");
 
     let backend = world.host.backend("guest").unwrap();
     assert_eq!(backend.loaded().descriptor.version, "2.0");
-    let outcome = world.host.rollback("guest", Some(2), &Vec::new()).await.unwrap();
+    let outcome = world.host.rollback("guest", Some(2), &Vec::new(), &()).await.unwrap();
     assert_eq!((&*outcome.loaded.descriptor.version, outcome.loaded.generation), ("1.0", 3));
     assert_eq!(backend.loaded().descriptor.version, "1.0");
     let backend: Arc<dyn Backend> = backend;
     assert_eq!(act(&backend, "sleep", &["0"], &[]).await, "1.0");
     // And forth again.
-    let outcome = world.host.rollback("guest", None, &Vec::new()).await.unwrap();
+    let outcome = world.host.rollback("guest", None, &Vec::new(), &()).await.unwrap();
     assert_eq!(outcome.loaded.descriptor.version, "2.0");
 }
 
@@ -134,7 +134,7 @@ async fn a_new_version_that_fails_more_than_the_old_one_is_told_from_one_that_do
     assert!(failing.error.contains("trapped"), "{failing}");
 
     // The old one, which has not failed, is back; it is held against the other, and is soon replaced.
-    world.host.rollback("guest", Some(2), &Vec::new()).await.unwrap();
+    world.host.rollback("guest", Some(2), &Vec::new(), &()).await.unwrap();
     let (verdict, _) = tokio::join!(world.host.watch("guest"), world.load(guest_with("version=3.0")));
     assert_eq!(verdict, Verdict::Superseded);
 }

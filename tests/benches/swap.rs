@@ -1,0 +1,50 @@
+//! What clients notice of swaps: the longest that anybody had to wait, by what for, without swaps and with a hundred in a row.
+//!
+//! `cargo xtask bench swap`. Figures are of this machine and this build; compare them within one run.
+
+#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, reason = "a benchmark, which may end")]
+
+use std::time::{Duration, Instant};
+
+use sockerless_tests::World;
+use sockerless_tests::load::{Load, Versions, Waits};
+use sockerless_tests::many::bollard_client;
+
+const CLIENTS: usize = 200;
+const SWAPS: usize = 100;
+const ROUNDS: usize = 2;
+
+fn main() {
+    let world = World::start();
+    world.pull();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _entered = runtime.enter();
+    let docker = runtime.block_on(bollard_client(&world)).unwrap();
+    let versions = Versions::default();
+    versions.swap(&world, 1);
+
+    let quiet = Load::begin(&docker, "quiet", CLIENTS);
+    while quiet.rounds() < ROUNDS {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let quiet = runtime.block_on(quiet.end()).unwrap();
+
+    let load = Load::begin(&docker, "swapped", CLIENTS);
+    let (mut swaps, mut slowest) = (0, Duration::ZERO);
+    while !load.has_failed() && (swaps < SWAPS || load.rounds() < ROUNDS) {
+        let begin = Instant::now();
+        versions.swap(&world, swaps);
+        slowest = slowest.max(begin.elapsed());
+        swaps += 1;
+    }
+    let swapped = runtime.block_on(load.end()).unwrap();
+    print(&quiet, &swapped);
+    println!("{CLIENTS} clients, {swaps} swaps; the slowest swap took {slowest:.0?}");
+}
+
+fn print(quiet: &Waits, swapped: &Waits) {
+    println!("{:<20} {:>14} {:>14}", "longest wait for", "without swaps", "with swaps");
+    for (what, with) in swapped {
+        println!("{what:<20} {:>14.0?} {with:>14.0?}", quiet.get(what).copied().unwrap_or_default());
+    }
+}
