@@ -61,10 +61,23 @@ impl Daemon {
         self.start_with(&[])
     }
 
+    /// Has it looked whether it would work: `sockerless doctor` with its configuration.
+    #[must_use]
+    pub fn doctor(&self) -> Ran {
+        Ran::run(&mut self.command("doctor", &self.components), b"")
+    }
+
     fn start_with(&mut self, components: &[PathBuf]) -> Result<(), String> {
+        let mut command = self.command("serve", components);
+        self.program = Some(Program::start(&mut command, &self.log)?);
+        Ok(())
+    }
+
+    /// The program, to do something by its configuration.
+    fn command(&self, what: &str, components: &[PathBuf]) -> Command {
         let mut command = Command::new(built("SOCKERLESS_TEST_DAEMON"));
         command
-            .arg("serve")
+            .arg(what)
             .arg("--host")
             .arg(format!("unix://{}", self.own_socket.display()))
             .arg("--state-dir")
@@ -75,8 +88,7 @@ impl Daemon {
         }
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.envs(self.environment.iter().cloned());
-        self.program = Some(Program::start(&mut command, &self.log)?);
-        Ok(())
+        command
     }
 
     /// Where agents dial in: address and port.

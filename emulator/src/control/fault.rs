@@ -115,6 +115,9 @@ pub enum Fault {
         code: String,
         /// The error's text.
         message: String,
+        /// What `Retry-After` says; nothing sends no such header.
+        #[serde(default)]
+        retry_after_seconds: Option<u64>,
         /// How many requests.
         #[serde(default = "once")]
         times: u32,
@@ -171,13 +174,17 @@ impl Fault {
                 };
                 Some(answer.with_header("retry-after", retry_after_seconds.to_string()))
             }
-            Self::Answer { service: wanted, method, path, status, code, message, .. }
+            Self::Answer { service: wanted, method, path, status, code, message, retry_after_seconds, .. }
                 if wanted == service
                     && method.as_ref().is_none_or(|method| exchange.method.as_str().eq_ignore_ascii_case(method))
                     && is_within(path.as_deref(), &exchange.path) =>
             {
                 let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                Some(refusal(service, status, code, message))
+                let answer = refusal(service, status, code, message);
+                Some(match retry_after_seconds {
+                    Some(seconds) => answer.with_header("retry-after", seconds.to_string()),
+                    None => answer,
+                })
             }
             _ => None,
         }

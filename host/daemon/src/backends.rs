@@ -1,7 +1,7 @@
 //! The backends of this daemon: loading them at the start, and what the operator says of each.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -89,6 +89,18 @@ impl Loaded {
             }
         }
         Ok(found)
+    }
+
+    /// Loads a backend that has no containers, to see whether it can be.
+    ///
+    /// # Errors
+    /// The file cannot be read; the component is refused.
+    pub(crate) async fn try_file(&self, file: &Path, settings: &LoadSettings) -> Result<()> {
+        let component = tokio::fs::read(file).await;
+        let component = component.with_context(|| format!("cannot read the backend {}", file.display()))?;
+        let request = LoadRequest { component: component.into(), name: None, digest: None };
+        let loaded = self.host.load(request, settings, &Vec::new(), &()).await;
+        loaded.with_context(|| format!("the backend {} is not loaded", file.display())).map(drop)
     }
 
     async fn load_remembered(

@@ -24,6 +24,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Runs the daemon.
     Serve(Box<ServeOptions>),
+    /// Checks, step by step, what a daemon with the same configuration would need, and says what to do about what is missing.
+    Doctor(Box<ServeOptions>),
     /// Manages the backends of a running daemon.
     Plugin {
         /// The daemon.

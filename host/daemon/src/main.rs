@@ -10,6 +10,7 @@ mod backends;
 mod cli;
 mod client;
 mod config;
+mod doctor;
 mod logging;
 mod plugin;
 mod remembered;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
     let result = match arguments.command {
         cli::Command::Serve(options) => serve::run(*options),
+        cli::Command::Doctor(options) => doctor::run(*options),
         cli::Command::Plugin { host, command } => plugin::run(&host, command),
     };
     match result {

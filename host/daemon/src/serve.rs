@@ -27,13 +27,16 @@ use crate::state_dir::StateDir;
 /// It cannot come up: the text says what is missing, or in the way.
 pub(crate) fn run(options: ServeOptions) -> Result<()> {
     logging::init();
-    let environment =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let config = Config::load(options, environment)?;
+    let config = Config::load(options, environment())?;
     let state = StateDir::open(&config.state_dir)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(serve(config, state))
+}
+
+/// The environment, as far as it is text.
+pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 async fn serve(config: Config, state: StateDir) -> Result<()> {
@@ -109,7 +112,7 @@ fn registries(config: &Config) -> Result<RegistryAccess> {
 }
 
 /// The URL that agents are given.
-fn callback_url(config: &Config, listening: SocketAddr) -> Result<Option<String>> {
+pub(crate) fn callback_url(config: &Config, listening: SocketAddr) -> Result<Option<String>> {
     let Some(url) = config.callback_url.as_deref() else {
         tracing::warn!(
             "SOCKERLESS_CALLBACK_URL is not set: containers have no agent, so there is no exec, attach, copy or exit code"

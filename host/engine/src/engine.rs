@@ -257,35 +257,6 @@ impl Inner {
         self.containers.insert(Actor::spawn(self, record));
     }
 
-    /// Undoes a create that failed, or that nobody heard the end of.
-    pub(crate) async fn abandon(&self, record: ContainerRecord) {
-        let key = match &record.intent {
-            Some(Intent::Create { key }) => key.clone(),
-            _ => String::new(),
-        };
-        let removed = match self.backend(&record.backend) {
-            Ok(backend) => backend.remove(record.for_backend(), true, key).await.map_err(Error::from),
-            Err(error) => Err(error),
-        };
-        match removed {
-            Ok(()) => {
-                let changes = vec![
-                    Change::delete(Kind::Container, record.id.clone()),
-                    Change::delete(Kind::Agent, record.id.clone()),
-                ];
-                if let Err(error) = self.store.apply(changes).await {
-                    tracing::error!(container = %record.id, %error, "the record of a container that failed stays");
-                }
-            }
-            // The intent stays on disk, and the next start of the daemon tries again.
-            Err(error) => {
-                tracing::error!(container = %record.id, %error, "what a failed create left in the cloud could not be removed");
-            }
-        }
-        self.services.forget(&record.id);
-        self.give_back(&record).await;
-    }
-
     /// Gives back what was taken here for a container that is not made: its name, its addresses, its volumes.
     pub(crate) async fn give_back(&self, record: &ContainerRecord) {
         self.containers.release(&record.name, &record.id);

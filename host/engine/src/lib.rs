@@ -13,6 +13,7 @@
 
 #![forbid(unsafe_code)]
 
+mod abandon;
 mod actor;
 mod agents;
 mod archive;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::arm::{Client, Failure, explain};
+use crate::arm::{Client, Failure, error_text, explain};
 use crate::bindings::log::Level;
 use crate::bindings::types::Error;
 use crate::config::{self, Settings};
@@ -12,20 +12,63 @@ use crate::world::World;
 /// Tiers of plans that run no custom containers.
 const UNFIT_TIERS: [&str; 4] = ["Dynamic", "FlexConsumption", "Free", "Shared"];
 
-/// Reads the configuration, and looks at the plan: that takes a token, the subscription, the group and the plan itself.
+/// Reads the configuration, and looks at the plan: that takes a token, the subscription, the group and the plan itself. Each step
+/// that has passed is said in the log, and each that fails without being an error: whoever asks how things are sees all of them.
 pub(crate) fn check(world: &dyn World) -> Result<(), Error> {
     let settings = Settings::read(world)?;
+    passed(world, "the settings are whole");
     let client = Client::new(world, &settings, "");
     let id = settings.plan_id();
-    let plan = client.get(&client.url(&id)).map_err(|failure| plan_failure(failure, &id))?;
-    fit(&plan, &settings)?;
-    // Without its logs a backend is of use all the same.
-    if let Some(workspace) = &settings.workspace
-        && let Err(error) = logs::workspace_guid(&client, workspace)
-    {
-        world.log(Level::Warn, &format!("docker logs will not work: {error:?}"), &[("workspace", workspace)]);
+    let plan = client.get(&client.url(&id));
+    // Where nothing answers, and without a token, the logs need not be asked for.
+    let is_answered = matches!(plan, Ok(_) | Err(Failure::Refused(_)));
+    let plan = plan.map_err(|failure| plan_failure(failure, &id)).and_then(|plan| {
+        passed(world, "Azure gives a token, and the resource group can be read with it");
+        fit(&plan, &settings)
+    });
+    if plan.is_ok() {
+        passed(world, "the App Service plan takes apps with containers");
     }
-    Ok(())
+    // Without its logs a backend is of use all the same.
+    if is_answered {
+        check_logs(&client, &settings);
+    }
+    plan
+}
+
+fn passed(world: &dyn World, step: &str) {
+    world.log(Level::Info, step, &[]);
+}
+
+fn check_logs(client: &Client<'_>, settings: &Settings) {
+    let world = client.world;
+    if settings.workspace.is_none() && settings.app_insights.is_none() {
+        passed(world, &format!("docker logs is not set up, which is no error ({})", config::WORKSPACE));
+        return;
+    }
+    match &settings.workspace {
+        None => world.log(Level::Warn, &format!("docker logs will not work: {} is not set", config::WORKSPACE), &[]),
+        Some(workspace) => match logs::probe(client, workspace) {
+            Ok(()) => passed(world, "the Log Analytics workspace can be queried"),
+            Err(error) => {
+                let text = error_text(&error);
+                world.log(Level::Warn, &format!("docker logs will not work: {text}"), &[("workspace", workspace)]);
+            }
+        },
+    }
+    if settings.app_insights.is_some() {
+        passed(world, "the agents have somewhere to send the output to");
+    } else {
+        world.log(
+            Level::Warn,
+            &format!(
+                "docker logs will show nothing: {} is not set. Show its value: az monitor app-insights component show \
+                 --query connectionString.",
+                config::APP_INSIGHTS
+            ),
+            &[],
+        );
+    }
 }
 
 fn plan_failure(failure: Failure, id: &str) -> Error {
@@ -151,5 +194,29 @@ mod tests {
             .answer(403, r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#);
         assert_eq!(check(&script), Ok(()));
         assert!(script.logged().iter().any(|line| line.contains("docker logs")), "{:?}", script.logged());
+    }
+
+    const GUID: &str = "33333333-3333-3333-3333-333333333333";
+
+    #[test]
+    fn each_step_is_said() {
+        let script = Script::new()
+            .with(config::WORKSPACE, GUID)
+            .with(config::APP_INSIGHTS, "InstrumentationKey=k")
+            .answer(200, &plan("EP1", "ElasticPremium"))
+            .answer(204, "");
+        assert_eq!(check(&script), Ok(()));
+        assert_eq!(script.logged().len(), 5, "{:?}", script.logged());
+        assert!(script.sent()[1].url.ends_with(&format!("/v1/workspaces/{GUID}/query")));
+    }
+
+    #[test]
+    fn the_logs_are_looked_at_although_the_plan_is_not_there() {
+        let script = Script::new()
+            .with(config::WORKSPACE, GUID)
+            .answer(404, r#"{"error":{"code":"ResourceNotFound","message":"no"}}"#)
+            .answer(403, r#"{"error":{"code":"InsufficientAccessError","message":"no"}}"#);
+        assert!(matches!(check(&script), Err(Error::Configuration(_))));
+        assert!(script.logged().iter().any(|line| line.contains("Log Analytics Reader")), "{:?}", script.logged());
     }
 }

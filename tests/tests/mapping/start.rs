@@ -66,7 +66,7 @@ fn agent_mode_of_an_image_without_the_agent() {
     failed.exits(1);
     assert!(failed.stderr.contains("answered with status 503"), "{}", failed.stderr);
     // What the platform has to say about it is in the error.
-    assert!(failed.stderr.contains("executable file not found in $PATH"), "{}", failed.stderr);
+    assert!(failed.stderr.contains("file not found in $PATH"), "{}", failed.stderr);
     assert!(world.azure.kinds().contains(&"POST site/containerlogs".to_owned()), "{:?}", world.azure.kinds());
     assert_eq!(world.azure.apps().len(), 1, "the app is still the container's");
     world.docker.ok(&["rm", "w"]);

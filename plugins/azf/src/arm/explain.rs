@@ -36,6 +36,23 @@ pub(crate) fn send_error(error: &SendError, attempt: &str) -> Error {
     }
 }
 
+/// The text of an error.
+pub(crate) fn error_text(error: &Error) -> &str {
+    match error {
+        Error::Throttled(throttle) => &throttle.message,
+        Error::NotFound(text)
+        | Error::Conflict(text)
+        | Error::NameTaken(text)
+        | Error::Invalid(text)
+        | Error::Configuration(text)
+        | Error::Denied(text)
+        | Error::Unavailable(text)
+        | Error::Timeout(text)
+        | Error::NotSupported(text)
+        | Error::Other(text) => text,
+    }
+}
+
 fn refused(refusal: &Refusal, attempt: &str) -> Error {
     let text = format!("{attempt}: {}.", refusal.summary());
     let advised = |advice: &str| format!("{text} {advice}");
@@ -66,7 +83,7 @@ fn refused(refusal: &Refusal, attempt: &str) -> Error {
             Error::Denied(advised(&format!("The token is for another service: check {}.", config::CLOUD)))
         }
         (403, _) => Error::Denied(advised(&format!(
-            "Give the daemon's identity the role \"Website Contributor\" on the resource group of {}.",
+            "Give the daemon's identity the role \"Website Contributor\" on the resource group of {}: az role assignment create.",
             config::RESOURCE_GROUP
         ))),
         (404, _) if refusal.extended_code.as_deref() == Some(REFERENCE_NOT_FOUND) => {

@@ -11,7 +11,7 @@ mod tags;
 
 pub(crate) use self::client::{Client, exchange};
 pub(crate) use self::error::{Failure, Refusal};
-pub(crate) use self::explain::{explain, send_error};
+pub(crate) use self::explain::{error_text, explain, send_error};
 pub(crate) use self::operation::complete;
 pub(crate) use self::retry::ATTEMPTS;
 pub(crate) use self::settings::app_settings;

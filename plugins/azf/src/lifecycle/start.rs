@@ -2,7 +2,7 @@
 
 use super::command;
 use super::handle::{AgentDoor, App};
-use crate::arm::{Client, explain, send_error};
+use crate::arm::{Client, error_text, explain, send_error};
 use crate::bindings::agents::AgentError;
 use crate::bindings::lifecycle::{RunEnd, Started};
 use crate::bindings::types::{Container, Error};
@@ -110,23 +110,20 @@ fn platform_log(world: &dyn World, settings: &Settings, app: &App, key: &str) ->
     let tail = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n");
     let skipped = tail.chars().count().saturating_sub(LOG_CHARACTERS);
     let tail: String = tail.chars().skip(skipped).collect();
-    format!("The platform's log ends with:\n{tail}")
+    format!("The platform's log ends with:\n{}", disarmed(tail))
 }
 
-fn error_text(error: &Error) -> &str {
-    match error {
-        Error::Throttled(throttle) => &throttle.message,
-        Error::NotFound(text)
-        | Error::Conflict(text)
-        | Error::NameTaken(text)
-        | Error::Invalid(text)
-        | Error::Configuration(text)
-        | Error::Denied(text)
-        | Error::Unavailable(text)
-        | Error::Timeout(text)
-        | Error::NotSupported(text)
-        | Error::Other(text) => text,
-    }
+/// The Docker CLI searches errors for these words and then takes it that the command itself is not there (127) or cannot be run
+/// (126). In the platform's log they speak of something else: a space in them becomes one that does not break.
+fn disarmed(log: String) -> String {
+    let telling = [
+        "executable file not found",
+        "no such file or directory",
+        "system cannot find the file specified",
+        "permission denied",
+        "is a directory",
+    ];
+    telling.iter().fold(log, |log, words| log.replace(words, &words.replacen(' ', "\u{a0}", 1)))
 }
 
 #[cfg(test)]
@@ -187,9 +184,11 @@ mod tests {
         let log = "starting\nERROR - exec: \"sockerless-agent\": executable file not found in $PATH\n";
         let script = Script::new().awaiting(AgentError::Timeout("late".into())).answer(200, log);
         let Err(Error::Timeout(text)) = started(&script, &TAIL, true) else { panic!() };
-        for part in ["did not call back within 60 s", "SOCKERLESS_CALLBACK_URL", "executable file not found"] {
+        for part in ["did not call back within 60 s", "SOCKERLESS_CALLBACK_URL", "file not found in $PATH"] {
             assert!(text.contains(part), "{text}");
         }
+        // By which the Docker CLI would take it that the user's command is not there.
+        assert!(!text.contains("executable file not found"), "{text}");
         let sent = script.sent();
         assert_eq!(sent[0].method, "POST");
         assert!(sent[0].url.contains("/sites/skls-0123456789ab/containerlogs?api-version="), "{}", sent[0].url);

@@ -40,6 +40,17 @@ pub(crate) fn read(world: &dyn World, container: &Container, query: &Query) -> R
     Ok(Page { entries, next: None })
 }
 
+/// Whether the workspace can be queried. Asks once: this is no more than a look.
+pub(crate) fn probe(client: &Client<'_>, workspace: &str) -> Result<(), Error> {
+    let guid = workspace_guid(client, workspace)?;
+    match query::probe(client.world, client.settings, &guid) {
+        Err(failure) if !has_no_table(&failure) => {
+            Err(refused(failure, &format!("the Log Analytics workspace {guid} cannot be queried")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The GUID of a workspace that is given as such or by its ARM id.
 pub(crate) fn workspace_guid(client: &Client<'_>, workspace: &str) -> Result<String, Error> {
     if is_guid(workspace) {
@@ -62,11 +73,15 @@ fn has_no_table(failure: &Failure) -> bool {
 }
 
 fn failed(failure: Failure, app: &str) -> Error {
-    let attempt = format!("the log of the function app {app} could not be read");
-    let Failure::Refused(refusal) = &failure else { return explain(failure, &attempt) };
+    refused(failure, &format!("the log of the function app {app} could not be read"))
+}
+
+fn refused(failure: Failure, attempt: &str) -> Error {
+    let Failure::Refused(refusal) = &failure else { return explain(failure, attempt) };
     match refusal.status {
         403 => Error::Denied(format!(
-            "{attempt}: {}. Give the daemon's identity the role \"Log Analytics Reader\" on the workspace.",
+            "{attempt}: {}. Give the daemon's identity the role \"Log Analytics Reader\" on the workspace: az role assignment \
+             create.",
             refusal.summary()
         )),
         404 => Error::Configuration(format!(
@@ -74,7 +89,7 @@ fn failed(failure: Failure, app: &str) -> Error {
             refusal.summary(),
             config::WORKSPACE
         )),
-        _ => explain(failure, &attempt),
+        _ => explain(failure, attempt),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The request to the query service.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::arm::{ATTEMPTS, Failure, Refusal, exchange};
-use crate::bindings::http::HttpError;
+use crate::bindings::http::{HttpError, Response};
 use crate::bindings::log::Level;
 use crate::bindings::logs::Query;
 use crate::config::Settings;
@@ -35,28 +35,47 @@ pub(super) fn run(
     if let Some(span) = timespan(world, query) {
         question["timespan"] = json!(span);
     }
-    let url = format!("https://{}/v1/workspaces/{workspace}/query", settings.cloud.logs_host);
-    let request = Request::new("POST", url)
-        // Without the media type the answer is an empty success; without the other, up to two minutes old.
-        .json(&question)
-        .header("cache-control", "no-cache")
-        .header("prefer", format!("wait={WAIT_S}"))
-        .signed(Signer::Scope(settings.cloud.logs_scope))
-        .within((WAIT_S + 10) * 1_000)
-        .repeatable();
-    let response = exchange(world, &request, ATTEMPTS).map_err(|error| match error {
-        SendError::Http(HttpError::TooLarge(limit)) => Failure::Malformed(format!(
-            "the log has more than the {limit} bytes that can be read at once; ask for a part of it, with --since and --until"
-        )),
-        error => Failure::Unsent(error),
-    })?;
+    let response = ask(world, settings, workspace, &question, ATTEMPTS)?;
     match response.status {
         204 => Ok(None),
         200 if response.body.is_empty() => {
             world.log(Level::Warn, "Log Analytics answered with nothing", &[("app", app)]);
             Ok(None)
         }
-        200 => Ok(Some(response.body)),
+        _ => Ok(Some(response.body)),
+    }
+}
+
+/// Asks for one row of whatever app, once.
+pub(super) fn probe(world: &dyn World, settings: &Settings, workspace: &str) -> Result<(), Failure> {
+    ask(world, settings, workspace, &json!({ "query": "AppTraces | take 1" }), 1).map(drop)
+}
+
+/// What the query service answers, if that is a success.
+fn ask(
+    world: &dyn World,
+    settings: &Settings,
+    workspace: &str,
+    question: &Value,
+    attempts: u32,
+) -> Result<Response, Failure> {
+    let url = format!("https://{}/v1/workspaces/{workspace}/query", settings.cloud.logs_host);
+    let request = Request::new("POST", url)
+        // Without the media type the answer is an empty success; without the other, up to two minutes old.
+        .json(question)
+        .header("cache-control", "no-cache")
+        .header("prefer", format!("wait={WAIT_S}"))
+        .signed(Signer::Scope(settings.cloud.logs_scope))
+        .within((WAIT_S + 10) * 1_000)
+        .repeatable();
+    let response = exchange(world, &request, attempts).map_err(|error| match error {
+        SendError::Http(HttpError::TooLarge(limit)) => Failure::Malformed(format!(
+            "the log has more than the {limit} bytes that can be read at once; ask for a part of it, with --since and --until"
+        )),
+        error => Failure::Unsent(error),
+    })?;
+    match response.status {
+        200 | 204 => Ok(response),
         _ => Err(Failure::Refused(Box::new(Refusal::parse(&response, world.now())))),
     }
 }
