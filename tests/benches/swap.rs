@@ -24,7 +24,7 @@ fn main() {
     versions.swap(&world, 1);
 
     let quiet = Load::begin(&docker, "quiet", CLIENTS);
-    while quiet.rounds() < ROUNDS {
+    while !quiet.has_failed() && quiet.rounds() < ROUNDS {
         std::thread::sleep(Duration::from_millis(50));
     }
     let quiet = runtime.block_on(quiet.end()).unwrap();
