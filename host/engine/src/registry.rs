@@ -69,7 +69,7 @@ impl Containers {
         let inner = self.lock();
         let missing = || Error::no_such_container(reference);
         if reference.is_empty() {
-            return Err(missing());
+            return Err(Error::invalid("invalid name or ID supplied: \"\""));
         }
         if let Some(cell) = inner.cells.get(reference) {
             return Ok(cell.clone());

@@ -3,8 +3,6 @@
 use http::StatusCode;
 use sockerless_docker::{NetworkConnect, NetworkCreate, NetworkDisconnect};
 
-use sockerless_engine::Error;
-
 use crate::app::Context;
 use crate::wire::{Answer, empty, json, ok_empty, read_json_or_default};
 
@@ -22,20 +20,14 @@ pub(crate) async fn create(context: Context) -> Answer {
     json(StatusCode::CREATED, &context.app.engine.create_network(request).await?)
 }
 
-fn named(container: &str) -> Result<(), Error> {
-    if container.is_empty() { Err(Error::invalid("invalid name or ID supplied: \"\"")) } else { Ok(()) }
-}
-
 pub(crate) async fn connect(context: Context) -> Answer {
     let request: NetworkConnect = read_json_or_default(&context.headers, context.body).await?;
-    named(&request.container)?;
     context.app.engine.connect_network(&context.name, request).await?;
     ok_empty()
 }
 
 pub(crate) async fn disconnect(context: Context) -> Answer {
     let request: NetworkDisconnect = read_json_or_default(&context.headers, context.body).await?;
-    named(&request.container)?;
     context.app.engine.disconnect_network(&context.name, request).await?;
     ok_empty()
 }

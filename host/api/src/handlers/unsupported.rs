@@ -49,11 +49,7 @@ pub(crate) async fn checkpoints(context: Context) -> Answer {
 
 pub(crate) async fn commit(context: Context) -> Answer {
     discard(context.body).await;
-    let container = context.query.get("container").unwrap_or_default();
-    if container.is_empty() {
-        return Err(Error::invalid("invalid name or ID supplied: \"\""));
-    }
-    context.app.engine.container_exists(container)?;
+    context.app.engine.container_exists(context.query.get("container").unwrap_or_default())?;
     Err(Error::not_implemented(
         "committing a container to an image is not supported: build the image elsewhere, and push it to a registry",
     ))
