@@ -79,11 +79,7 @@ impl Inner {
             replaced: replaced.as_deref().map(version),
             containers,
         };
-        let mut attributes = BTreeMap::from([
-            ("name".to_owned(), swapped.name.clone()),
-            ("version".to_owned(), swapped.version.clone()),
-            ("digest".to_owned(), swapped.digest.clone()),
-        ]);
+        let mut attributes = attributes(&loaded);
         attributes.extend(swapped.replaced.clone().map(|version| ("replaced".to_owned(), version)));
         attributes.extend(reason.map(|reason| ("reason".to_owned(), reason)));
         self.engine.backend_event(action, &swapped.name, attributes);
@@ -97,6 +93,13 @@ impl Inner {
             None => notes.remove(name),
         };
     }
+}
+
+/// What an event says of a backend.
+fn attributes(loaded: &sockerless_backend::types::Loaded) -> BTreeMap<String, String> {
+    let sockerless_backend::types::Loaded { descriptor, digest, .. } = loaded;
+    let attributes = [("name", &descriptor.name), ("version", &descriptor.version), ("digest", digest)];
+    attributes.map(|(key, value)| (key.to_owned(), value.clone())).into()
 }
 
 fn refused(error: LoadError) -> Error {
@@ -144,9 +147,7 @@ impl BackendAdmin for Admin {
         if let Err(error) = forgotten.map_err(anyhow::Error::from).flatten() {
             tracing::warn!(backend = name, "unloaded, but the next start loads it again: {error:#}");
         }
-        let attributes = [("name", name), ("version", &*loaded.descriptor.version), ("digest", &*loaded.digest)];
-        let attributes = attributes.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        inner.engine.backend_event("disable", name, attributes.into());
+        inner.engine.backend_event("disable", name, attributes(&loaded));
         Ok(left)
     }
 
@@ -161,7 +162,7 @@ impl BackendAdmin for Admin {
                 digest: loaded.digest.clone(),
                 generation: loaded.generation,
                 default: index == 0,
-                containers: inner.engine.containers_of_backend(&name).len(),
+                containers: inner.engine.container_count_of_backend(&name),
                 previous: backend.previous().map(|previous| previous.descriptor.version.clone()),
                 note: notes.get(&name).cloned(),
                 driver: loaded.descriptor.driver.clone(),

@@ -180,12 +180,19 @@ impl Engine {
     /// Everything that is known of the containers of a backend, for a version of it that is to take over.
     #[must_use]
     pub fn containers_of_backend(&self, name: &str) -> Vec<sockerless_backend::types::Container> {
+        self.records_of_backend(name).map(|record| record.for_backend()).collect()
+    }
+
+    /// How many containers a backend has.
+    #[must_use]
+    pub fn container_count_of_backend(&self, name: &str) -> usize {
+        self.records_of_backend(name).count()
+    }
+
+    fn records_of_backend(&self, name: &str) -> impl Iterator<Item = Arc<ContainerRecord>> {
         let all = self.inner.containers.all();
-        all.iter()
-            .map(|cell| cell.record())
-            .filter(|record| record.backend == name && record.handle.is_some())
-            .map(|record| record.for_backend())
-            .collect()
+        let records = all.into_iter().map(|cell| cell.record());
+        records.filter(move |record| record.backend == name && record.handle.is_some())
     }
 
     /// Takes in what a backend that takes over has found in the cloud: handles in its own form, and containers that are gone. A
