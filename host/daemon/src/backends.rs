@@ -11,7 +11,7 @@ use sockerless_backend::Backend;
 use sockerless_backend::types::{Container, Recovered};
 use sockerless_engine::{Backends, Engine, Services, Stored};
 use sockerless_plugins::{
-    AzureConfig, AzureCredentials, BackendHost, HostConfig, HttpConfig, LiveContainers, LoadRequest,
+    AzureConfig, AzureCredentials, BackendHost, HostConfig, HttpConfig, LiveContainers, LoadOutcome, LoadRequest,
     Services as HostServices, Settings,
 };
 
@@ -57,9 +57,7 @@ impl Loaded {
     ) -> Result<Vec<(String, Recovered)>> {
         let mut found = Vec::new();
         for file in files {
-            let component = tokio::fs::read(file).await;
-            let component = component.with_context(|| format!("cannot read the backend {}", file.display()))?;
-            let digest = format!("sha256:{}", hex::encode(digest(&SHA256, &component)));
+            let (component, digest) = read(file).await?;
             let instead = notes.iter().find(|(_, note)| note.instead_of.as_deref() == Some(&*digest));
             if let Some(name) = instead.map(|(name, _)| name.clone())
                 && let Some(note) = notes.remove(&name)
@@ -70,9 +68,7 @@ impl Loaded {
                 found.extend(self.load_remembered(remembered, &name, &note, settings, stored).await?);
                 continue;
             }
-            let request = LoadRequest { component: component.into(), name: None, digest: None };
-            let loaded = self.host.load(request, settings, &InStore(stored), &()).await;
-            let loaded = loaded.with_context(|| format!("the backend {} is not loaded", file.display()))?;
+            let loaded = self.load_file(file, component, settings, &InStore(stored)).await?;
             remembered.configured(&loaded.loaded.descriptor.name, &digest);
             found.extend(loaded.recovered);
         }
@@ -96,11 +92,20 @@ impl Loaded {
     /// # Errors
     /// The file cannot be read; the component is refused.
     pub(crate) async fn try_file(&self, file: &Path, settings: &LoadSettings) -> Result<()> {
-        let component = tokio::fs::read(file).await;
-        let component = component.with_context(|| format!("cannot read the backend {}", file.display()))?;
+        let (component, _) = read(file).await?;
+        self.load_file(file, component, settings, &Vec::new()).await.map(drop)
+    }
+
+    async fn load_file(
+        &self,
+        file: &Path,
+        component: Vec<u8>,
+        settings: &LoadSettings,
+        live: &dyn LiveContainers,
+    ) -> Result<LoadOutcome> {
         let request = LoadRequest { component: component.into(), name: None, digest: None };
-        let loaded = self.host.load(request, settings, &Vec::new(), &()).await;
-        loaded.with_context(|| format!("the backend {} is not loaded", file.display())).map(drop)
+        let loaded = self.host.load(request, settings, live, &()).await;
+        loaded.with_context(|| format!("the backend {} is not loaded", file.display()))
     }
 
     async fn load_remembered(
@@ -129,6 +134,17 @@ impl Loaded {
     pub(crate) async fn shutdown(&self) {
         self.host.shutdown().await;
     }
+}
+
+/// A component and its digest: off the runtime, since it computes.
+async fn read(file: &Path) -> Result<(Vec<u8>, String)> {
+    let file = file.to_path_buf();
+    let work = tokio::task::spawn_blocking(move || {
+        let component = std::fs::read(&file).with_context(|| format!("cannot read the backend {}", file.display()))?;
+        let digest = format!("sha256:{}", hex::encode(digest(&SHA256, &component)));
+        Ok((component, digest))
+    });
+    work.await?
 }
 
 impl Backends for Loaded {
