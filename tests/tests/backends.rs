@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use sockerless_tests::{Bare, optional};
+use sockerless_tests::{Bare, Docker, optional};
 
 /// A language, as the backend's version ends and as its operating system has it, and the variable with the component.
 #[derive(Debug, Clone, Copy)]
@@ -67,13 +67,32 @@ fn running() -> (String, i64) {
     ("running".to_owned(), 0)
 }
 
+/// What it writes to the error stream of what has no end.
+const UNTIL: &str = "nothing is run: the container counts as running until it is stopped\n";
+
 fn life(index: usize) {
     let language = LANGUAGES[index];
     let Some(component) = language.component() else { return };
     let mut bare = Bare::start(vec![component.clone()], &[(GREETING, "grüße")]);
-    let docker = bare.docker.clone();
+    says_who_it_is(&bare.docker, &language);
+    plans(&bare);
+    runs_until_it_is_stopped(&bare);
+    survives_the_daemon(&mut bare);
+    ends_by_itself(&bare);
 
-    // Who it is.
+    // Nothing is left.
+    bare.docker.ok(&["run", "--detach", "--name", "last", "alpine", "tail", "-f", "/dev/null"]);
+    bare.docker.ok(&["rm", "--force", "plain", "web", "lines", "short", "last"]);
+    assert_eq!(bare.docker.ok(&["ps", "--all", "--quiet"]), "");
+
+    // A wrong setting refuses the component.
+    bare.daemon.terminate();
+    bare.daemon.set(GREETING, "two\nlines".into());
+    let refused = bare.daemon.start().unwrap_err();
+    assert!(refused.contains("SOCKERLESS_MEMORY_GREETING, the first words of every log"), "{refused}");
+}
+
+fn says_who_it_is(docker: &Docker, language: &Language) {
     let info = docker.ok(&[
         "info",
         "--format",
@@ -81,8 +100,11 @@ fn life(index: usize) {
     ]);
     assert!(info.starts_with(&format!("memory|memory, written in {}|1|1073741824|", language.name)), "{info}");
     assert!(info.contains(&format!(r#"["Backend Version","{}"]"#, language.version())), "{info}");
+}
 
-    // What it makes of a create body.
+/// What it makes of create bodies. Leaves the containers `plain` and `web`.
+fn plans(bare: &Bare) {
+    let docker = &bare.docker;
     docker.ok(&["pull", "--quiet", "alpine"]);
     let plain = docker.run(&["create", "--name", "plain", "alpine", "echo", "hello"]);
     plain.ok();
@@ -119,64 +141,65 @@ fn life(index: usize) {
         let text = format!("memory cannot sleep for \"{wrong}\": write whole seconds, 4294967 at most, or infinity");
         assert!(refused.stderr.contains(&text), "{}", refused.stderr);
     }
-    assert_eq!(logs(&bare, "web"), ("grüße from web, made of alpine\n".into(), String::new()));
+    assert_eq!(logs(bare, "web"), ("grüße from web, made of alpine\n".into(), String::new()));
+}
 
-    // It runs until it is stopped.
+/// What `web` says while it runs, and that a restart begins it anew.
+fn runs_until_it_is_stopped(bare: &Bare) {
+    let docker = &bare.docker;
     docker.ok(&["start", "web"]);
-    assert_eq!(state(&bare, "web"), running());
+    assert_eq!(state(bare, "web"), running());
     assert_eq!(
         docker.ok(&["ps", "--format", "{{.Names}} {{.Image}} {{.Command}} {{.State}}"]),
         "web alpine \"sleep infinity\" running"
     );
-    let until = "nothing is run: the container counts as running until it is stopped\n".to_owned();
-    assert_eq!(logs(&bare, "web"), ("grüße from web, made of alpine\nstart 1: sleep infinity\n".into(), until.clone()));
+    assert_eq!(
+        logs(bare, "web"),
+        ("grüße from web, made of alpine\nstart 1: sleep infinity\n".into(), UNTIL.to_owned())
+    );
     let exec = docker.run(&["exec", "web", "true"]);
     exec.exits(126);
     assert!(exec.stderr.contains("agent") && exec.stderr.contains("the command was not run"), "{}", exec.stderr);
     let usr1 = docker.run(&["kill", "--signal", "USR1", "web"]);
     assert_ne!(usr1.code, 0);
     assert!(usr1.stderr.contains("memory runs no process that could take SIGUSR1"), "{}", usr1.stderr);
-    assert_eq!(state(&bare, "web"), running());
+    assert_eq!(state(bare, "web"), running());
     docker.ok(&["stop", "web"]);
     assert_eq!(docker.ok(&["wait", "web"]), "137");
-    assert_eq!(state(&bare, "web"), exited(137));
+    assert_eq!(state(bare, "web"), exited(137));
     assert_eq!(docker.ok(&["ps", "--quiet"]), "");
 
     // Again, by restarts of what has ended and of what runs.
     docker.ok(&["restart", "web"]);
     docker.ok(&["restart", "web"]);
-    assert_eq!(logs(&bare, "web").0, "grüße from web, made of alpine\nstart 3: sleep infinity\n");
-    assert_eq!(state(&bare, "web"), running());
+    assert_eq!(logs(bare, "web").0, "grüße from web, made of alpine\nstart 3: sleep infinity\n");
+    assert_eq!(state(bare, "web"), running());
+}
 
-    // The daemon dies, and knows everything when it is back; a new setting shows.
+/// The daemon dies, and knows everything when it is back; a new setting shows.
+fn survives_the_daemon(bare: &mut Bare) {
     bare.daemon.kill();
     bare.daemon.set(GREETING, "welcome back".into());
     bare.daemon.start().unwrap();
-    assert_eq!(state(&bare, "web"), running());
-    assert_eq!(logs(&bare, "web"), ("welcome back from web, made of alpine\nstart 3: sleep infinity\n".into(), until));
-    docker.ok(&["kill", "web"]);
-    assert_eq!(state(&bare, "web"), exited(137));
+    assert_eq!(state(bare, "web"), running());
+    assert_eq!(
+        logs(bare, "web"),
+        ("welcome back from web, made of alpine\nstart 3: sleep infinity\n".into(), UNTIL.to_owned())
+    );
+    bare.docker.ok(&["kill", "web"]);
+    assert_eq!(state(bare, "web"), exited(137));
+}
 
-    // What ends by itself.
+fn ends_by_itself(bare: &Bare) {
+    let docker = &bare.docker;
     let run = docker.run(&["run", "--name", "lines", "alpine", "echo", "one\ntwo"]);
     run.ok();
-    assert_eq!(state(&bare, "lines"), exited(0));
-    let (out, err) = logs(&bare, "lines");
+    assert_eq!(state(bare, "lines"), exited(0));
+    let (out, err) = logs(bare, "lines");
     assert_eq!(out, "welcome back from lines, made of alpine\nstart 1: echo one two\n");
     assert_eq!(err, "nothing is run: the container counts as running for its time\n");
     docker.ok(&["run", "--detach", "--name", "short", "alpine", "sleep", "1"]);
     assert_eq!(docker.ok(&["wait", "short"]), "0");
-
-    // Nothing is left.
-    docker.ok(&["run", "--detach", "--name", "last", "alpine", "tail", "-f", "/dev/null"]);
-    docker.ok(&["rm", "--force", "plain", "web", "lines", "short", "last"]);
-    assert_eq!(docker.ok(&["ps", "--all", "--quiet"]), "");
-
-    // A wrong setting refuses the component.
-    bare.daemon.terminate();
-    bare.daemon.set(GREETING, "two\nlines".into());
-    let refused = bare.daemon.start().unwrap_err();
-    assert!(refused.contains("SOCKERLESS_MEMORY_GREETING, the first words of every log"), "{refused}");
 }
 
 #[test]
