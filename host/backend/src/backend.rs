@@ -6,7 +6,8 @@ use async_trait::async_trait;
 
 use crate::error::BackendError;
 use crate::types::{
-    Container, Disposition, Finding, Handle, Loaded, LogPage, LogQuery, Outcome, Recovered, RunVerdict, Started,
+    Container, Disposition, Finding, Handle, InventoryPage, Loaded, LogPage, LogQuery, Outcome, Recovered, RunVerdict,
+    Started,
 };
 
 /// The exports of the WIT package, plus what the host knows about the component that is loaded.
@@ -65,4 +66,11 @@ pub trait Backend: Send + Sync + 'static {
         query: LogQuery,
         cursor: Option<String>,
     ) -> Result<LogPage, BackendError>;
+
+    /// One page of what there is of containers in the cloud. [`BackendError::NotSupported`] when the backend cannot tell.
+    async fn inventory(&self, cursor: Option<String>) -> Result<InventoryPage, BackendError>;
+
+    /// The environment of a container's agent, as the cloud keeps it. [`BackendError::NotSupported`] likewise.
+    async fn agent_environment(&self, container: String, handle: Handle)
+    -> Result<Vec<(String, String)>, BackendError>;
 }

@@ -98,6 +98,8 @@ pub struct Loaded {
     pub generation: u64,
     /// Whether it has logs of its own.
     pub logs: bool,
+    /// Whether it can tell what there is in the cloud.
+    pub inventory: bool,
 }
 
 /// What becomes of a field of the create body.
@@ -185,6 +187,34 @@ pub enum Recovered {
     Present(Option<Handle>),
     /// It does not.
     Absent,
+}
+
+/// A container that is in the cloud, as its marks there tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InventoryItem {
+    /// Docker's id.
+    pub id: ContainerId,
+    /// The id of the daemon that made it, if it carries one.
+    pub owner: Option<String>,
+    /// Docker's name without the slash, as it was when the container was made.
+    pub name: String,
+    /// The image reference.
+    pub image: String,
+    /// Docker's labels, as far as the cloud has room for them.
+    pub labels: Vec<(String, String)>,
+    /// What it is called in the cloud.
+    pub place: String,
+    /// By which the backend knows it again.
+    pub handle: Handle,
+}
+
+/// A part of what there is in the cloud.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InventoryPage {
+    /// In no particular order.
+    pub items: Vec<InventoryItem>,
+    /// Fetches the next page, if there is one.
+    pub next: Option<String>,
 }
 
 /// Which log entries are wanted.

@@ -32,7 +32,12 @@ async fn main() {
     let component = guest::guest();
     for pooling in [true, false] {
         println!("{}", if pooling { "instances from the pool" } else { "instances on demand" });
-        let services = Services { agents: Arc::new(Agents), outcomes: Arc::new(Sink::nowhere()), tokens: None };
+        let services = Services {
+            daemon: "this-daemon".into(),
+            agents: Arc::new(Agents),
+            outcomes: Arc::new(Sink::nowhere()),
+            tokens: None,
+        };
         let engine = EngineConfig { pooling, ..EngineConfig::default() };
         let host = BackendHost::new(HostConfig { engine, ..HostConfig::default() }, services).expect("an engine");
         let mut settings = Settings::default();

@@ -122,7 +122,7 @@ impl Bare {
         let started = Instant::now();
         let instance = pre.instantiate_async(&mut store).await.expect("an instance");
         let instantiate = started.elapsed();
-        let interface = component.get_export_index(None, "sockerless:backend/backend@0.1.0").expect("the interface");
+        let interface = component.get_export_index(None, "sockerless:backend/backend@0.1.1").expect("the interface");
         let function = component.get_export_index(Some(&interface), "describe").expect("the function");
         let function = instance.get_func(&mut store, function).expect("a function");
         let mut results = [Val::Bool(false)];
@@ -156,7 +156,12 @@ fn trap_calls_of_the_host(engine: &Engine, component: &Component, linker: &mut L
 
 /// As the daemon calls it.
 async fn plan(bytes: &[u8]) -> Duration {
-    let services = Services { agents: Arc::new(Agents), outcomes: Arc::new(Sink::nowhere()), tokens: None };
+    let services = Services {
+        daemon: "this-daemon".into(),
+        agents: Arc::new(Agents),
+        outcomes: Arc::new(Sink::nowhere()),
+        tokens: None,
+    };
     let engine = EngineConfig { instances: 64, ..EngineConfig::default() };
     let cache = std::env::var_os("SOCKERLESS_TEST_CACHE").map(PathBuf::from);
     let host = BackendHost::new(HostConfig { engine, cache, ..HostConfig::default() }, services).expect("an engine");

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use async_trait::async_trait;
 use sockerless_backend::types::{
-    Container, Disposition, Finding, Handle, Loaded, LogPage, LogQuery, Outcome, Recovered, RunVerdict, Started,
+    Container, Disposition, Finding, Handle, InventoryPage, Loaded, LogPage, LogQuery, Outcome, Recovered, RunVerdict,
+    Started,
 };
 use sockerless_backend::{Backend, BackendError};
 
@@ -116,5 +117,17 @@ impl Backend for PluginBackend {
         cursor: Option<String>,
     ) -> Result<LogPage, BackendError> {
         self.generation().logs(container, query, cursor).await
+    }
+
+    async fn inventory(&self, cursor: Option<String>) -> Result<InventoryPage, BackendError> {
+        self.generation().inventory(cursor).await
+    }
+
+    async fn agent_environment(
+        &self,
+        container: String,
+        handle: Handle,
+    ) -> Result<Vec<(String, String)>, BackendError> {
+        self.generation().agent_environment(container, handle).await
     }
 }

@@ -18,6 +18,8 @@ use crate::watch::SwapRules;
 /// What the host gives to every backend.
 #[derive(Clone)]
 pub(crate) struct Shared {
+    /// The id of the daemon.
+    pub(crate) daemon: Arc<str>,
     pub(crate) agents: Arc<dyn AgentBroker>,
     pub(crate) outcomes: Arc<dyn OutcomeSink>,
     pub(crate) tokens: Option<Arc<TokenCache>>,

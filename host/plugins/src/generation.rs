@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use sockerless_backend::BackendError;
 use sockerless_backend::types::{
-    Container, Descriptor, Disposition, Finding, Handle, Loaded, LogPage, LogQuery, Outcome, Recovered, RunVerdict,
-    Started,
+    Container, Descriptor, Disposition, Finding, Handle, InventoryItem, InventoryPage, Loaded, LogPage, LogQuery,
+    Outcome, Recovered, RunVerdict, Started,
 };
 
 use tokio_util::sync::CancellationToken;
@@ -234,4 +234,65 @@ impl Generation {
             .await?;
         Ok(page.into())
     }
+
+    /// Refuses what only a backend with an inventory can do.
+    fn inventories(&self) -> Result<(), BackendError> {
+        if self.loaded.inventory {
+            return Ok(());
+        }
+        Err(BackendError::NotSupported(format!(
+            "the backend `{}` cannot tell what there is in its cloud",
+            self.context.backend
+        )))
+    }
+
+    pub(crate) async fn inventory(&self, cursor: Option<String>) -> Result<InventoryPage, BackendError> {
+        self.inventories()?;
+        let page = self
+            .call(Export::Inventory, None, move |mut guest| {
+                Box::pin(async move {
+                    match guest.inventory()? {
+                        Some(exports) => exports.call_list(guest.store, cursor.as_deref()).await,
+                        None => Ok(Err(no_inventory())),
+                    }
+                })
+            })
+            .await?;
+        let mut items = Vec::with_capacity(page.items.len());
+        for item in page.items {
+            let handle = self.handle(Export::Inventory, item.handle)?;
+            items.push(InventoryItem {
+                id: item.id,
+                owner: item.owner,
+                name: item.name,
+                image: item.image,
+                labels: item.labels,
+                place: item.place,
+                handle,
+            });
+        }
+        Ok(InventoryPage { items, next: page.next })
+    }
+
+    pub(crate) async fn agent_environment(
+        &self,
+        container: String,
+        handle: Handle,
+    ) -> Result<Vec<(String, String)>, BackendError> {
+        self.inventories()?;
+        let id = container.clone();
+        self.call(Export::AgentEnvironment, Some(&id), move |mut guest| {
+            Box::pin(async move {
+                match guest.inventory()? {
+                    Some(exports) => exports.call_agent_environment(guest.store, &container, &handle.into()).await,
+                    None => Ok(Err(no_inventory())),
+                }
+            })
+        })
+        .await
+    }
+}
+
+fn no_inventory() -> wit::Error {
+    wit::Error::NotSupported("the backend cannot tell what there is in its cloud".into())
 }

@@ -36,6 +36,8 @@ pub struct HostConfig {
 /// What the daemon gives to every backend.
 #[derive(Clone)]
 pub struct Services {
+    /// The id of the daemon, by which it knows again what its backends have made.
+    pub daemon: String,
     /// The agents.
     pub agents: Arc<dyn AgentBroker>,
     /// Where outcomes of dispatched requests go.
@@ -70,6 +72,7 @@ impl BackendHost {
             Some(directory) => ComponentCache::open(directory).map_err(|error| EngineError::new(error.into()))?,
         };
         let shared = Shared {
+            daemon: services.daemon.into(),
             agents: services.agents,
             outcomes: services.outcomes,
             tokens: services.tokens.map(|source| Arc::new(TokenCache::new(source))),

@@ -4,6 +4,7 @@ mod agents;
 mod clock;
 mod config;
 mod credentials;
+mod host;
 mod http;
 mod log;
 mod types;

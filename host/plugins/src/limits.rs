@@ -20,6 +20,8 @@ pub enum Export {
     Remove,
     Recover,
     Logs,
+    Inventory,
+    AgentEnvironment,
 }
 
 impl Export {
@@ -38,6 +40,8 @@ impl Export {
             Self::Remove => "lifecycle.remove",
             Self::Recover => "lifecycle.recover",
             Self::Logs => "logs.read",
+            Self::Inventory => "inventory.list",
+            Self::AgentEnvironment => "inventory.agent-environment",
         }
     }
 }

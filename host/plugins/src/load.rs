@@ -22,7 +22,7 @@ use crate::error::LoadError;
 use crate::generation::{Generation, describe};
 use crate::limits::Limits;
 use crate::policy::{Grants, Policy};
-use crate::prepared::Prepared;
+use crate::prepared::{Optional, Prepared};
 use crate::watch::SwapRules;
 use crate::{descriptor, inspect};
 
@@ -189,10 +189,12 @@ impl Loader<'_> {
             Grants::new(&descriptor, &policy).map_err(|wants| LoadError::Policy { backend: backend.clone(), wants })?;
 
         let context = self.context(&backend, grants, &descriptor.config, values, limits, swap);
+        let optional = prepared.optional();
         let loaded = Loaded {
             digest: format!("sha256:{sha256}"),
             generation: number(&backend),
-            logs: prepared.has_logs(),
+            logs: optional.logs,
+            inventory: optional.inventory,
             descriptor,
         };
         let generation = Generation::new(loaded, prepared, context);
@@ -219,7 +221,9 @@ impl Loader<'_> {
             let (component, origin) = cache
                 .component(&engine.wasmtime, &component, &sha256)
                 .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
-            let prepared = Prepared::new(&engine, &component, declared.exports_interface("logs"))?;
+            let has = |interface| declared.exports_interface(interface);
+            let optional = Optional { logs: has("logs"), inventory: has("inventory") };
+            let prepared = Prepared::new(&engine, &component, optional)?;
             Ok((sha256, prepared, origin))
         });
         work.await.map_err(|error| LoadError::Host(format!("compiling the component ended in a panic: {error}")))?

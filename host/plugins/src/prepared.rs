@@ -3,7 +3,7 @@
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Instance, InstancePre};
 
-use crate::bindings::exports::sockerless::backend::{backend, lifecycle, logs};
+use crate::bindings::exports::sockerless::backend::{backend, inventory, lifecycle, logs};
 use crate::engine::Engine;
 use crate::error::LoadError;
 use crate::state::CallState;
@@ -14,6 +14,14 @@ pub(crate) struct Prepared {
     backend: backend::GuestIndices,
     lifecycle: lifecycle::GuestIndices,
     logs: Option<logs::GuestIndices>,
+    inventory: Option<inventory::GuestIndices>,
+}
+
+/// Which of the optional interfaces a component exports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Optional {
+    pub(crate) logs: bool,
+    pub(crate) inventory: bool,
 }
 
 /// The functions that a backend must export.
@@ -22,9 +30,13 @@ const REQUIRED: [(&str, &[&str]); 2] = [
     ("lifecycle", &["create", "start", "finished", "stop", "kill", "restart", "remove", "recover"]),
 ];
 
+/// The functions of the optional interfaces.
+const LOGS: (&str, &[&str]) = ("logs", &["read"]);
+const INVENTORY: (&str, &[&str]) = ("inventory", &["list", "agent-environment"]);
+
 impl Prepared {
-    pub(crate) fn new(engine: &Engine, component: &Component, with_logs: bool) -> Result<Self, LoadError> {
-        let missing = missing(engine, component, with_logs);
+    pub(crate) fn new(engine: &Engine, component: &Component, optional: Optional) -> Result<Self, LoadError> {
+        let missing = missing(engine, component, optional);
         if !missing.is_empty() {
             return Err(LoadError::MissingExports(missing));
         }
@@ -34,23 +46,29 @@ impl Prepared {
             engine: engine.clone(),
             backend: backend::GuestIndices::new(&pre).map_err(misfit)?,
             lifecycle: lifecycle::GuestIndices::new(&pre).map_err(misfit)?,
-            logs: if with_logs { Some(logs::GuestIndices::new(&pre).map_err(misfit)?) } else { None },
+            logs: if optional.logs { Some(logs::GuestIndices::new(&pre).map_err(misfit)?) } else { None },
+            inventory: if optional.inventory {
+                Some(inventory::GuestIndices::new(&pre).map_err(misfit)?)
+            } else {
+                None
+            },
             pre,
         })
     }
 
-    /// Whether it exports `logs`.
-    pub(crate) fn has_logs(&self) -> bool {
-        self.logs.is_some()
+    /// What it exports beyond what it must.
+    pub(crate) fn optional(&self) -> Optional {
+        Optional { logs: self.logs.is_some(), inventory: self.inventory.is_some() }
     }
 }
 
 /// The exported functions that are not there, with their interface.
-fn missing(engine: &Engine, component: &Component, with_logs: bool) -> Vec<String> {
+fn missing(engine: &Engine, component: &Component, optional: Optional) -> Vec<String> {
     let ty = component.component_type();
-    let logs: &[(&str, &[&str])] = if with_logs { &[("logs", &["read"])] } else { &[] };
+    let logs = optional.logs.then_some(LOGS);
+    let inventory = optional.inventory.then_some(INVENTORY);
     let mut missing = Vec::new();
-    for (interface, functions) in REQUIRED.iter().chain(logs) {
+    for (interface, functions) in REQUIRED.into_iter().chain(logs).chain(inventory) {
         let prefix = format!("sockerless:backend/{interface}@");
         let found = ty.exports(&engine.wasmtime).find(|(name, _)| name.starts_with(&prefix));
         let Some((_, wasmtime::component::types::ComponentExtern { ty: ComponentItem::ComponentInstance(found), .. })) =
@@ -59,7 +77,7 @@ fn missing(engine: &Engine, component: &Component, with_logs: bool) -> Vec<Strin
             missing.push(format!("sockerless:backend/{interface}"));
             continue;
         };
-        for function in *functions {
+        for function in functions {
             if !matches!(
                 found.get_export(&engine.wasmtime, function).map(|export| export.ty),
                 Some(ComponentItem::ComponentFunc(_))
@@ -92,11 +110,17 @@ impl Guest<'_> {
         self.backend()?;
         self.lifecycle()?;
         self.logs()?;
+        self.inventory()?;
         Ok(())
     }
 
     pub(crate) fn logs(&mut self) -> wasmtime::Result<Option<logs::Guest>> {
         let logs = self.prepared.logs.as_ref();
         logs.map(|indices| indices.load(&mut *self.store, &self.instance)).transpose()
+    }
+
+    pub(crate) fn inventory(&mut self) -> wasmtime::Result<Option<inventory::Guest>> {
+        let inventory = self.prepared.inventory.as_ref();
+        inventory.map(|indices| indices.load(&mut *self.store, &self.instance)).transpose()
     }
 }

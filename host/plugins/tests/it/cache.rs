@@ -58,7 +58,12 @@ async fn a_corrupted_file_is_compiled_anew() {
 fn a_directory_that_others_can_reach_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let services = Services { agents: Arc::new(Agents), outcomes: Arc::new(Sink::nowhere()), tokens: None };
+    let services = Services {
+        daemon: "this-daemon".into(),
+        agents: Arc::new(Agents),
+        outcomes: Arc::new(Sink::nowhere()),
+        tokens: None,
+    };
     let config = HostConfig { cache: Some(directory.path().to_owned()), ..HostConfig::default() };
     let error = BackendHost::new(config, services).unwrap_err();
     assert!(error.to_string().contains("mode 0700"), "{error}");

@@ -88,7 +88,12 @@ impl Setup {
 
     pub(crate) fn world(self) -> World {
         let (sender, outcomes) = mpsc::unbounded_channel();
-        let services = Services { agents: Arc::new(Agents), outcomes: Arc::new(Sink(sender)), tokens: self.tokens };
+        let services = Services {
+            daemon: "this-daemon".into(),
+            agents: Arc::new(Agents),
+            outcomes: Arc::new(Sink(sender)),
+            tokens: self.tokens,
+        };
         let engine = EngineConfig { instances: 64, ..EngineConfig::default() };
         // Compiling takes long where the compiler itself is not optimised: the tests share what they compile.
         let shared = || Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
