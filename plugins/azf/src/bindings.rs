@@ -7,13 +7,13 @@
 
 wit_bindgen::generate!({
     path: "../../wit",
-    world: "plugin-with-logs",
+    world: "plugin-with-inventory",
     additional_derives: [PartialEq],
     additional_derives_ignore: ["authorization", "request"],
 });
 
-pub use exports::sockerless::backend::{backend, lifecycle, logs};
-pub use sockerless::backend::{agents, clock, config, credentials, http, log, types};
+pub use exports::sockerless::backend::{backend, inventory, lifecycle, logs};
+pub use sockerless::backend::{agents, clock, config, credentials, host, http, log, types};
 
 // Elsewhere the names of the exports are none that a linker knows.
 #[cfg(target_arch = "wasm32")]

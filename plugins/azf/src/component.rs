@@ -1,11 +1,12 @@
 //! The exports of the component: each hands its call, with the host as the world, to the module whose subject it is.
 
 use crate::bindings::backend::{self, Descriptor, Finding};
+use crate::bindings::inventory as inventory_exports;
 use crate::bindings::lifecycle::{self as exports, Disposition, Outcome, Recovered, RunVerdict, Started};
 use crate::bindings::logs::{self as log_exports, Page, Query};
 use crate::bindings::types::{Container, Error, Handle};
 use crate::imports::Imports;
-use crate::{check, descriptor, lifecycle, logs, plan};
+use crate::{check, descriptor, inventory, lifecycle, logs, plan};
 
 /// The backend.
 #[derive(Debug)]
@@ -62,5 +63,15 @@ impl exports::Guest for Component {
 impl log_exports::Guest for Component {
     fn read(container: Container, query: Query, _cursor: Option<String>) -> Result<Page, Error> {
         logs::read(&Imports, &container, &query)
+    }
+}
+
+impl inventory_exports::Guest for Component {
+    fn list(cursor: Option<String>) -> Result<inventory_exports::Page, Error> {
+        inventory::list(&Imports, cursor.as_deref())
+    }
+
+    fn agent_environment(id: String, handle: Handle) -> Result<Vec<(String, String)>, Error> {
+        inventory::agent_environment(&Imports, &id, &handle)
     }
 }

@@ -5,7 +5,7 @@ use crate::bindings::credentials::{self, Credential, CredentialError};
 use crate::bindings::http::{self, Authorization, Response};
 use crate::bindings::log::Level;
 use crate::bindings::types::Timestamp;
-use crate::bindings::{clock, config, log};
+use crate::bindings::{clock, config, host, log};
 use crate::world::{Request, SendError, Signer, World};
 
 /// The host.
@@ -60,6 +60,10 @@ impl World for Imports {
 
     fn config(&self, key: &str) -> Option<String> {
         config::get(key)
+    }
+
+    fn daemon(&self) -> String {
+        host::id()
     }
 }
 

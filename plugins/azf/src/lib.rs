@@ -1,13 +1,14 @@
 //! The Azure Functions backend: every container is a function app with a custom container image, started by one HTTP
 //! request.
 //!
-//! A component of the world `plugin-with-logs` (`wit/`). It keeps nothing between two calls: what it must remember of a
+//! A component of the world `plugin-with-inventory` (`wit/`). It keeps nothing between two calls: what it must remember of a
 //! container is in the [handle](lifecycle) that the host stores. It holds no secret but those that it writes into an app's
 //! settings: the host signs its requests.
 //!
 //! ```text
 //! component ──► lifecycle ──► arm ──► world ──► imports of the component
-//!           ├─► logs ─────────┘         └─────► a scripted world, in tests
+//!           ├─► inventory ────┤         └─────► a scripted world, in tests
+//!           ├─► logs ─────────┘
 //!           ├─► plan
 //!           └─► descriptor, check ──► config
 //! ```
@@ -24,6 +25,7 @@ pub mod component;
 pub mod config;
 mod descriptor;
 mod imports;
+mod inventory;
 mod lifecycle;
 mod logs;
 pub mod plan;

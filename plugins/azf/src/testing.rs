@@ -13,6 +13,7 @@ use crate::config::{self, Settings};
 use crate::world::{Request, SendError, World};
 
 pub(crate) const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+pub(crate) const DAEMON: &str = "88888888-8888-8888-8888-888888888888";
 pub(crate) const RUN: &str = "00112233445566778899aabbccddeeff";
 pub(crate) const HOST: &str = "skls-0123456789ab.azurewebsites.net";
 pub(crate) const SITE_ID: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/sockerless/providers/Microsoft.Web/sites/skls-0123456789ab";
@@ -189,6 +190,10 @@ impl World for Script {
 
     fn config(&self, key: &str) -> Option<String> {
         self.config.get(key).cloned()
+    }
+
+    fn daemon(&self) -> String {
+        DAEMON.to_owned()
     }
 }
 

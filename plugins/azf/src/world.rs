@@ -43,6 +43,9 @@ pub(crate) trait World {
 
     /// A value of the configuration.
     fn config(&self, key: &str) -> Option<String>;
+
+    /// The id of the daemon.
+    fn daemon(&self) -> String;
 }
 
 /// Who a request is from.

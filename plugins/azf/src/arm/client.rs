@@ -46,6 +46,20 @@ impl<'c> Client<'c> {
         self.versioned(id, WEB_VERSION)
     }
 
+    /// The URL of the list of all apps of the group.
+    pub(crate) fn sites_url(&self) -> String {
+        let Settings { subscription, group, .. } = self.settings;
+        self.url(&format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Web/sites"))
+    }
+
+    /// The URL of the next page of a list, given a link to it. Whatever host the link names, it is asked of the resource manager: no
+    /// other is given its token.
+    pub(crate) fn next_url(&self, link: &str) -> Option<String> {
+        let after_scheme = link.split_once("://")?.1;
+        let path = after_scheme.get(after_scheme.find('/')?..)?;
+        Some(format!("https://{}{path}", self.settings.cloud.arm_host))
+    }
+
     /// The URL of a workspace.
     pub(crate) fn workspace_url(&self, id: &str) -> String {
         self.versioned(id, WORKSPACE_VERSION)

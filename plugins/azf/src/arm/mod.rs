@@ -16,3 +16,4 @@ pub(crate) use self::operation::complete;
 pub(crate) use self::retry::ATTEMPTS;
 pub(crate) use self::settings::app_settings;
 pub(crate) use self::site::{Site, app_name, body, settings_map};
+pub(crate) use self::tags::{Marks, labels_in};

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::settings::Setting;
-use super::tags::{self, CONTAINER_ID};
+use super::tags::{CONTAINER_ID, Marks, tag};
 use crate::bindings::types::Container;
 use crate::cloud::Cloud;
 use crate::config::{Registry, Settings};
@@ -31,12 +31,7 @@ impl Site {
         let text = |pointer: &str| {
             body.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
         };
-        // Azure keeps a tag's name as it was written first, in whatever case.
-        let tags = body.get("tags").and_then(Value::as_object);
-        let container = tags
-            .and_then(|tags| tags.iter().find(|(name, _)| name.eq_ignore_ascii_case(CONTAINER_ID)))
-            .and_then(|(_, value)| value.as_str())
-            .map(str::to_owned);
+        let container = body.get("tags").and_then(|tags| tag(tags, CONTAINER_ID)).map(str::to_owned);
         Self { id: text("/id").unwrap_or_default(), host: text("/properties/defaultHostName"), container }
     }
 
@@ -50,10 +45,11 @@ impl Site {
 pub(crate) fn body(
     settings: &Settings,
     container: &Container,
+    marks: &Marks,
     command: Option<&str>,
     app_settings: &[Setting],
 ) -> (Value, usize) {
-    let (tags, omitted) = tags::of(container);
+    let (tags, omitted) = marks.tags(&container.spec);
     let list: Vec<Value> = app_settings.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
     let mut config = json!({
         "linuxFxVersion": format!("DOCKER|{}", container.image),
@@ -111,7 +107,9 @@ mod tests {
 
     fn site(script: &Script, command: Option<&str>) -> Value {
         let settings = [("A".to_owned(), "b".to_owned())];
-        body(&script.settings(), &container(&["x"]), command, &settings).0
+        let container = container(&["x"]);
+        let marks = Marks::of(&container, "daemon", None);
+        body(&script.settings(), &container, &marks, command, &settings).0
     }
 
     #[test]

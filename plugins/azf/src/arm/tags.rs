@@ -6,10 +6,14 @@ use crate::bindings::types::Container;
 
 /// Every app that is ours has it.
 const MANAGED: &str = "sockerless-managed";
+/// The id of the daemon that made it.
+const DAEMON: &str = "sockerless-daemon";
 /// Docker's id of the container.
 pub(crate) const CONTAINER_ID: &str = "sockerless-container-id";
 const NAME: &str = "sockerless-name";
 const IMAGE: &str = "sockerless-image";
+/// Path and header by which the agent is spoken to.
+const AGENT: &str = "sockerless-agent";
 /// `-0`, `-1`, …: the slices of the labels' JSON, one after the other.
 const LABELS: &str = "sockerless-labels";
 
@@ -18,19 +22,82 @@ const MAX_VALUE: usize = 256;
 /// Tags that the labels may take. A resource has up to 50, some of which an organisation's policy may want to add.
 const MAX_SLICES: usize = 40;
 
-/// The tags of a container, and how many of its labels found no room.
-pub(super) fn of(container: &Container) -> (Map<String, Value>, usize) {
-    let mut tags = Map::new();
-    let mut put = |name: &str, value: String| tags.insert(name.to_owned(), Value::String(value));
-    put(MANAGED, "true".to_owned());
-    put(CONTAINER_ID, container.id.clone());
-    put(NAME, cut(&format!("/{}", container.name)));
-    put(IMAGE, cut(&container.image));
-    let (packed, omitted) = pack(&labels(&container.spec));
-    for (index, slice) in packed.as_bytes().chunks(MAX_VALUE).enumerate() {
-        put(&format!("{LABELS}-{index}"), String::from_utf8_lossy(slice).into_owned());
+/// What an app says of itself, the labels aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Marks {
+    /// Docker's id.
+    pub(crate) container: String,
+    /// The daemon's id. Apps that were made by an early version have none.
+    pub(crate) daemon: Option<String>,
+    /// Docker's name, without the slash.
+    pub(crate) name: String,
+    pub(crate) image: String,
+    /// Path and header of the agent's door, if there is an agent.
+    pub(crate) agent: Option<(String, String)>,
+}
+
+impl Marks {
+    /// Those of a container that is about to be made.
+    pub(crate) fn of(container: &Container, daemon: &str, agent: Option<(&str, &str)>) -> Self {
+        Self {
+            container: container.id.clone(),
+            daemon: Some(daemon.to_owned()),
+            name: container.name.clone(),
+            image: container.image.clone(),
+            agent: agent.map(|(path, header)| (path.to_owned(), header.to_owned())),
+        }
     }
-    (tags, omitted)
+
+    /// Those that the tags of an app have; nothing if it is none of ours.
+    pub(crate) fn read(tags: &Value) -> Option<Self> {
+        let text = |name| tag(tags, name).unwrap_or_default().to_owned();
+        let container = tag(tags, CONTAINER_ID)?.to_owned();
+        let name = text(NAME);
+        Some(Self {
+            container,
+            daemon: tag(tags, DAEMON).map(str::to_owned),
+            name: name.strip_prefix('/').unwrap_or(&name).to_owned(),
+            image: text(IMAGE),
+            agent: tag(tags, AGENT)
+                .and_then(|agent| agent.split_once(' '))
+                .map(|(path, header)| (path.to_owned(), header.to_owned())),
+        })
+    }
+
+    /// The tags, with the labels of a create body, and how many of these found no room.
+    pub(super) fn tags(&self, spec: &str) -> (Map<String, Value>, usize) {
+        let mut tags = Map::new();
+        let mut put = |name: &str, value: String| tags.insert(name.to_owned(), Value::String(value));
+        put(MANAGED, "true".to_owned());
+        put(CONTAINER_ID, self.container.clone());
+        put(NAME, cut(&format!("/{}", self.name)));
+        put(IMAGE, cut(&self.image));
+        if let Some(daemon) = &self.daemon {
+            put(DAEMON, cut(daemon));
+        }
+        if let Some((path, header)) = &self.agent {
+            put(AGENT, cut(&format!("{path} {header}")));
+        }
+        let (packed, omitted) = pack(&labels(spec));
+        for (index, slice) in packed.as_bytes().chunks(MAX_VALUE).enumerate() {
+            put(&format!("{LABELS}-{index}"), String::from_utf8_lossy(slice).into_owned());
+        }
+        (tags, omitted)
+    }
+}
+
+/// The value of a tag. Azure keeps a tag's name as it was written first, in whatever case.
+pub(super) fn tag<'t>(tags: &'t Value, name: &str) -> Option<&'t str> {
+    let tags = tags.as_object()?;
+    tags.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).and_then(|(_, value)| value.as_str())
+}
+
+/// The labels that the tags of an app have. Of slices that are not whole, none.
+pub(crate) fn labels_in(tags: &Value) -> Vec<(String, String)> {
+    let slices: String = (0..MAX_SLICES).map_while(|index| tag(tags, &format!("{LABELS}-{index}"))).collect();
+    let labels: Map<String, Value> = serde_json::from_str(&slices).unwrap_or_default();
+    let text = |value: Value| value.as_str().unwrap_or_default().to_owned();
+    labels.into_iter().map(|(name, value)| (name, text(value))).collect()
 }
 
 fn cut(text: &str) -> String {
@@ -95,20 +162,42 @@ mod tests {
     fn tags(labels: &Value) -> (Map<String, Value>, usize) {
         let mut container = container(&["x"]);
         container.spec = json!({ "Config": { "Labels": labels } }).to_string();
-        of(&container)
+        Marks::of(&container, "daemon", Some(("/p", "h"))).tags(&container.spec)
     }
 
     fn unpacked(tags: &Map<String, Value>) -> Value {
-        let slices: String =
-            (0..).map_while(|n| tags.get(&format!("{LABELS}-{n}"))).map(|slice| slice.as_str().unwrap()).collect();
-        serde_json::from_str(&slices).unwrap()
+        let labels = labels_in(&Value::Object(tags.clone()));
+        Value::Object(labels.into_iter().map(|(name, value)| (name, Value::from(value))).collect())
     }
 
     #[test]
     fn an_app_is_marked() {
         let (tags, omitted) = tags(&json!({}));
         assert_eq!(omitted, 0);
-        assert_eq!(Value::Object(tags), json!({ MANAGED: "true", CONTAINER_ID: ID, NAME: "/w", IMAGE: "alpine" }));
+        assert_eq!(
+            Value::Object(tags),
+            json!({
+            MANAGED: "true", CONTAINER_ID: ID, NAME: "/w", IMAGE: "alpine", DAEMON: "daemon", AGENT: "/p h" })
+        );
+    }
+
+    #[test]
+    fn marks_are_read_back_in_any_case_of_their_names() {
+        let marks = Marks::of(&container(&["x"]), "daemon", Some(("/p", "h")));
+        let upper = |name: &String| name.to_uppercase();
+        let tags: Map<_, _> = marks.tags("{}").0.iter().map(|(name, value)| (upper(name), value.clone())).collect();
+        assert_eq!(Marks::read(&Value::Object(tags)), Some(marks));
+        assert_eq!(Marks::read(&json!({ "sockerless-managed": "true" })), None);
+        assert_eq!(Marks::read(&Value::Null), None);
+        let early = Marks::read(&json!({ CONTAINER_ID: ID })).unwrap();
+        assert_eq!((early.daemon, early.agent), (None, None));
+    }
+
+    #[test]
+    fn slices_that_are_not_whole_have_no_labels() {
+        let tags = json!({ "sockerless-labels-0": "{\"a\":\"b" });
+        assert_eq!(labels_in(&tags), []);
+        assert_eq!(labels_in(&json!({})), []);
     }
 
     #[test]

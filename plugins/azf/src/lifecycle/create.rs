@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::command;
 use super::handle::{AgentDoor, App};
-use crate::arm::{self, Client, Failure, Site, explain};
+use crate::arm::{self, Client, Failure, Marks, Site, explain};
 use crate::bindings::log::Level;
 use crate::bindings::types::{Container, Error, Handle};
 use crate::config::Settings;
@@ -21,7 +21,9 @@ pub(crate) fn create(world: &dyn World, container: &Container, key: &str) -> Res
     // image's own function runs, once per invocation.
     let command = agent.as_ref().map(|agent| command::line(agent.startup.iter().chain(&container.command)));
     let app_settings = arm::app_settings(&settings, container, agent.as_ref());
-    let (body, omitted) = arm::body(&settings, container, command.as_deref(), &app_settings);
+    let door = agent.as_ref().map(AgentDoor::from);
+    let marks = Marks::of(container, &world.daemon(), door.as_ref().map(|door| (&*door.path, &*door.exit_code_header)));
+    let (body, omitted) = arm::body(&settings, container, &marks, command.as_deref(), &app_settings);
     if omitted > 0 {
         let omitted = omitted.to_string();
         world.log(
@@ -48,7 +50,7 @@ pub(crate) fn create(world: &dyn World, container: &Container, key: &str) -> Res
     };
     world.log(Level::Info, "function app made", &[("app", &name), ("host", &host)]);
     let resource_id = if site.id.is_empty() { client.site_id(&name) } else { site.id };
-    App { name, resource_id, host, agent: agent.as_ref().map(AgentDoor::from) }.to_handle()
+    App { name, resource_id, host, agent: door }.to_handle()
 }
 
 fn put(client: &Client<'_>, url: &str, body: &Value) -> Result<Value, Failure> {

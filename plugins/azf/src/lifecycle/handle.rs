@@ -46,7 +46,11 @@ impl App {
 
     /// What a container's handle says; nothing if it has none.
     pub(crate) fn of(container: &Container) -> Result<Option<Self>, Error> {
-        let Some(handle) = &container.handle else { return Ok(None) };
+        container.handle.as_ref().map(Self::from_handle).transpose()
+    }
+
+    /// What a handle says.
+    pub(crate) fn from_handle(handle: &Handle) -> Result<Self, Error> {
         if handle.version != VERSION {
             return Err(Error::Invalid(format!(
                 "the container was made by another version of the Azure Functions backend: its handle has form {}, and this \
@@ -54,9 +58,8 @@ impl App {
                 handle.version
             )));
         }
-        let app: Self = serde_json::from_slice(&handle.data)
-            .map_err(|error| Error::Invalid(format!("the container's handle is unreadable: {error}")))?;
-        Ok(Some(app))
+        serde_json::from_slice(&handle.data)
+            .map_err(|error| Error::Invalid(format!("the container's handle is unreadable: {error}")))
     }
 
     /// The same for a call that comes only after `create`.

@@ -12,8 +12,7 @@ mod start;
 pub(crate) use self::create::create;
 pub(crate) use self::end::{kill, restart, stop};
 pub(crate) use self::finished::finished;
-#[cfg(test)]
-pub(crate) use self::handle::App;
+pub(crate) use self::handle::{AgentDoor, App};
 pub(crate) use self::recover::recover;
 pub(crate) use self::remove::remove;
 pub(crate) use self::start::start;
