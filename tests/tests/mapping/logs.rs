@@ -161,6 +161,10 @@ fn availability() {
     assert_eq!(world.docker.ok(&["logs", "w"]), "", "the table has no rows yet, which is no error");
     assert_eq!(world.azure.last("POST query").status(), 400);
     let id = world.docker.inspect("w")["Id"].as_str().unwrap().to_owned();
+    // The agent's own line has come, and has its delay.
+    eventually("the telemetry", || {
+        world.azure.requests().iter().any(|sent| sent["service"] == "ingestion").then_some(())
+    });
     world.azure.configure(&json!({ "logs": { "delay_ms": 0 } }));
     let body = item(&format!("skls-{}", &id[..12]), (None, TIMES[0], "in time")).to_string();
     let _ = world.azure.ask("eastus-8.in.applicationinsights.azure.com", "POST /v2/track", &[], body.as_bytes());
