@@ -4,6 +4,8 @@
 pub const TOKEN: &str = "SOCKERLESS_AGENT_TOKEN";
 /// Docker's id of the container.
 pub const CONTAINER_ID: &str = "SOCKERLESS_CONTAINER_ID";
+/// The container as the daemon knows it, for a daemon whose records were lost. The agent has no use for it.
+pub const RECORD: &str = "SOCKERLESS_CONTAINER_RECORD";
 /// Base URL of the daemon's agent listener: `ws://` or `wss://`.
 pub const CALLBACK_URL: &str = "SOCKERLESS_AGENT_CALLBACK_URL";
 /// The process that the agent is to run, as [`crate::spec::ProcessSpec::encode`] writes it.

@@ -23,6 +23,7 @@
 //! | `POST /v1/processes/{id}/resize?height=&width=` | 204 |
 //! | `GET /v1/processes/{id}/output?from=` | [frames](crate::frame), from an [offset](crate::frame::From), until the end of the output; a body that breaks off is asked for again at the offset that was reached |
 //! | `PUT /v1/processes/{id}/stdin/{writer}?offset=&close=` | [`crate::input`] |
+//! | `GET /v1/run` | [`MainRun`](crate::process::MainRun) |
 //! | `GET /v1/sample` | [`Sample`](crate::sample::Sample) |
 //! | `GET /v1/export` | a tar archive of the root file system |
 //! | `GET /v1/top?ps_args=` | [`Top`](crate::process::Top) |
@@ -36,6 +37,8 @@ pub const INVOCATION: &str = "/api/function";
 pub const CONNECT: &str = "/v1/agents/connect";
 /// Processes, by id.
 pub const PROCESSES: &str = "/v1/processes";
+/// The run of the container's own process.
+pub const RUN: &str = "/v1/run";
 /// The processes of the container as `ps` shows them.
 pub const TOP: &str = "/v1/top";
 /// What the container uses.

@@ -27,6 +27,13 @@ pub enum ProcessState {
     },
 }
 
+/// Which run of the container this agent has been asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MainRun {
+    /// Its id, whether it is under way or over. Absent: none has been asked for since the agent started.
+    pub run: Option<String>,
+}
+
 /// The processes of the container: Docker's answer to `top`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Top {

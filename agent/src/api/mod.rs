@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use sockerless_agent_protocol::paths;
-use sockerless_agent_protocol::process::ErrorBody;
+use sockerless_agent_protocol::process::{ErrorBody, MainRun};
 use tokio_util::sync::CancellationToken;
 
 use crate::process::Processes;
@@ -76,6 +76,7 @@ impl Api {
             return self.process(&parts, &query, request).await;
         }
         match (request.method(), path.as_str()) {
+            (&Method::GET, paths::RUN) => Ok(json(StatusCode::OK, &MainRun { run: self.processes.main_run() })),
             (&Method::GET, paths::SAMPLE) => blocking(sample::take).await.map(|sample| json(StatusCode::OK, &sample)),
             (&Method::GET, paths::TOP) => {
                 let arguments = query.get("ps_args").unwrap_or("-ef").to_owned();

@@ -194,6 +194,11 @@ impl Processes {
         self.table().by_id.get(id).cloned()
     }
 
+    /// The run of the main process, over or not.
+    pub(crate) fn main_run(&self) -> Option<String> {
+        self.table().main.clone()
+    }
+
     /// The process of this id, once there is one.
     pub(crate) async fn awaited(&self, id: &str) -> Arc<Process> {
         let mut added = self.inner.added.subscribe();

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Method;
 use sockerless_agent_protocol::frame::From;
 use sockerless_agent_protocol::paths;
-use sockerless_agent_protocol::process::{ProcessState, Top};
+use sockerless_agent_protocol::process::{MainRun, ProcessState, Top};
 use sockerless_agent_protocol::sample::Sample;
 use sockerless_agent_protocol::spec::ProcessSpec;
 
@@ -62,6 +62,17 @@ impl AgentClient {
             Err(AgentFailure::Refused { status: 404, .. }) => Ok(None),
             Err(failure) => Err(failure),
         }
+    }
+
+    /// The run that the agent has been asked for, under way or over; nothing if there was none. Waits for the agent as long as the
+    /// container is there.
+    ///
+    /// # Errors
+    /// The container is gone; the agent is too old to tell.
+    pub async fn main_run(&self, container: &str) -> Result<Option<String>> {
+        let (_, body) =
+            fetch(&self.registry, container, Patience::Endless, Method::GET, paths::RUN, Bytes::new()).await?;
+        Ok(parse::<MainRun>(&body)?.run)
     }
 
     /// Waits until the container's own process has begun, and holds the container for the instance of the platform where it has.

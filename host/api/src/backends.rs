@@ -25,6 +25,8 @@ pub struct BackendSummary {
     pub previous: Option<String>,
     /// What happened to it that an operator should know: that it was rolled back, and why.
     pub note: Option<String>,
+    /// Whether it can tell what there is in its cloud.
+    pub inventory: bool,
     /// What it calls itself to people.
     pub driver: String,
     /// What an operator can set.

@@ -6,6 +6,7 @@ pub(crate) mod containers;
 pub(crate) mod exec;
 pub(crate) mod images;
 pub(crate) mod networks;
+pub(crate) mod orphans;
 pub(crate) mod plugins;
 pub(crate) mod registry;
 mod session;

@@ -4,7 +4,8 @@ use http::Method;
 
 use crate::app::HandlerFn;
 use crate::handlers::{
-    archive, backends, containers, exec, images, networks, plugins, registry, streams, system, unsupported, volumes,
+    archive, backends, containers, exec, images, networks, orphans, plugins, registry, streams, system, unsupported,
+    volumes,
 };
 use crate::router::Route;
 
@@ -136,6 +137,9 @@ pub(crate) fn routes() -> Vec<Route<HandlerFn>> {
         GET    "/sockerless/backends"         backends::list;
         POST   "/sockerless/backends/load"    backends::load;
         POST   "/sockerless/backends/{}/rollback" backends::rollback;
+        GET    "/sockerless/backends/{}/orphans" orphans::list;
+        DELETE "/sockerless/backends/{}/orphans" orphans::remove;
+        POST   "/sockerless/backends/{}/rebuild" orphans::rebuild;
         DELETE "/sockerless/backends/{}"      backends::unload;
     }
 }
@@ -192,6 +196,8 @@ mod tests {
             (Method::GET, "/sockerless/backends", Some("")),
             (Method::POST, "/sockerless/backends/a/rollback", Some("a")),
             (Method::DELETE, "/sockerless/backends/a", Some("a")),
+            (Method::DELETE, "/sockerless/backends/a/orphans", Some("a")),
+            (Method::POST, "/sockerless/backends/a/rebuild", Some("a")),
         ] {
             let found = find(&routes, &method, path).map(|(_, name)| name);
             assert_eq!(found.as_deref(), want, "{method} {path}");

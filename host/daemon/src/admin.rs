@@ -165,6 +165,7 @@ impl BackendAdmin for Admin {
                 containers: inner.engine.container_count_of_backend(&name),
                 previous: backend.previous().map(|previous| previous.descriptor.version.clone()),
                 note: notes.get(&name).cloned(),
+                inventory: loaded.inventory,
                 driver: loaded.descriptor.driver.clone(),
                 config: loaded
                     .descriptor

@@ -24,18 +24,19 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    /// Starts the host of backends, with none in it.
+    /// Starts the host of backends, with none in it. `daemon` is the id of this daemon.
     ///
     /// # Errors
     /// The WebAssembly engine cannot be started; a URL is malformed.
-    pub(crate) async fn new(config: &Config, services: Arc<Services>) -> Result<Self> {
+    pub(crate) async fn new(config: &Config, services: Arc<Services>, daemon: String) -> Result<Self> {
         let endpoint = config.endpoint_url.as_deref().map(|url| {
             url.parse().with_context(|| format!("SOCKERLESS_ENDPOINT_URL \"{url}\" is no URL: write http://host:port"))
         });
         let http = HttpConfig { endpoint: endpoint.transpose()?, resolver: None };
         let settings = config.settings.clone().into_map();
         let tokens = AzureCredentials::new(AzureConfig::from_map(&settings), &http)?;
-        let services = HostServices { agents: services.clone(), outcomes: services, tokens: Some(Arc::new(tokens)) };
+        let services =
+            HostServices { daemon, agents: services.clone(), outcomes: services, tokens: Some(Arc::new(tokens)) };
         let host = HostConfig { cache: Some(config.cache_dir.clone()), http, ..HostConfig::default() };
         // Reserves address space and compiles the linker: not on the runtime.
         let host = tokio::task::spawn_blocking(move || BackendHost::new(host, services)).await??;

@@ -34,6 +34,55 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PluginCommand,
     },
+    /// What concerns Azure.
+    Azure {
+        #[command(subcommand)]
+        command: AzureCommand,
+    },
+    /// What concerns the records of a running daemon.
+    Store {
+        /// The daemon.
+        #[arg(long, short = 'H', env = "DOCKER_HOST", default_value = DEFAULT_HOST, global = true)]
+        host: Address,
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
+}
+
+/// What concerns Azure.
+#[derive(Subcommand)]
+pub(crate) enum AzureCommand {
+    /// Lists the function apps that were left over, which no container of the daemon is, and deletes those that it made.
+    Prune {
+        /// The daemon.
+        #[arg(long, short = 'H', env = "DOCKER_HOST", default_value = DEFAULT_HOST)]
+        host: Address,
+        /// The backend.
+        #[arg(long, default_value = "azf")]
+        backend: String,
+        /// Only list.
+        #[arg(long)]
+        dry_run: bool,
+        /// Do not ask.
+        #[arg(long, short)]
+        force: bool,
+        /// Delete these and no others, whoever made them: by the container's id, its beginning, or the app's name.
+        chosen: Vec<String>,
+    },
+}
+
+/// What concerns the daemon's records.
+#[derive(Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Takes in again the containers that are in the cloud and have no record any more, after the state folder was lost.
+    Rebuild {
+        /// The backend. Absent: each that can tell what there is in its cloud.
+        #[arg(long)]
+        backend: Option<String>,
+        /// The id of the daemon that made them, if it was not this one: `sockerless azure prune --dry-run` shows it.
+        #[arg(long)]
+        owner: Option<String>,
+    },
 }
 
 /// What `sockerless serve` is told. Each setting may stand in the configuration file too; the command line wins over the

@@ -1,4 +1,4 @@
-//! A client of a running daemon, for `sockerless plugin`.
+//! A client of a running daemon, for the commands that manage one.
 
 use anyhow::{Context, Result, anyhow, bail};
 use bytes::Bytes;
@@ -50,4 +50,9 @@ pub(crate) async fn request(host: &Address, method: &str, path: &str, body: Byte
         bail!("{message}");
     }
     Ok(value)
+}
+
+/// A part of a path or of a query.
+pub(crate) fn encoded(part: &str) -> percent_encoding::PercentEncode<'_> {
+    percent_encoding::utf8_percent_encode(part, percent_encoding::NON_ALPHANUMERIC)
 }

@@ -128,7 +128,8 @@ async fn reach(url: &str) -> Result<()> {
 /// Loads a backend for itself: what it needs and what it says of its cloud.
 async fn backend(config: &Config, file: &std::path::Path) -> Result<()> {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-    let loaded = Loaded::new(config, Services::new(store, AgentRegistry::default(), None)).await?;
+    // It makes nothing that could carry the id.
+    let loaded = Loaded::new(config, Services::new(store, AgentRegistry::default(), None), "doctor".to_owned()).await?;
     let outcome = loaded.try_file(file, &LoadSettings::new(config)).await;
     loaded.shutdown().await;
     outcome

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::cli::PluginCommand;
-use crate::client::request;
+use crate::client::{encoded, request};
 
 /// Performs one command.
 ///
@@ -44,10 +44,6 @@ pub(crate) fn run(host: &Address, command: PluginCommand) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn encoded(name: &str) -> percent_encoding::PercentEncode<'_> {
-    percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC)
 }
 
 /// What serves now, and what served before.

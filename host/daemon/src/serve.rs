@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow};
 use sockerless_agents::{AgentListener, AgentRegistry};
 use sockerless_api::{Limits, Listener, TlsFiles};
-use sockerless_engine::{Engine, RegistryAccess, Services, Stored};
+use sockerless_engine::{Backends as _, Engine, RegistryAccess, Services, Stored};
 use sockerless_registry::{RegistryClient, RegistryOptions};
 use sockerless_store::{SqliteStore, Store};
 use tokio::signal::unix::{SignalKind, signal};
@@ -46,6 +46,7 @@ async fn serve(config: Config, state: StateDir) -> Result<()> {
     let shutdown = CancellationToken::new();
     let agents_shutdown = CancellationToken::new();
 
+    let lost = state.has_lost_its_database();
     let database = state.database();
     let store = tokio::task::spawn_blocking(move || SqliteStore::open(&database)).await??;
     let store: Arc<dyn Store> = Arc::new(store);
@@ -57,7 +58,8 @@ async fn serve(config: Config, state: StateDir) -> Result<()> {
     let agents = tokio::spawn(agents.serve(registry, agents_shutdown.clone()));
 
     let settings = LoadSettings::new(&config);
-    let loaded = Arc::new(Loaded::new(&config, services.clone()).await?);
+    let identity = state.identity()?;
+    let loaded = Arc::new(Loaded::new(&config, services.clone(), identity.id.clone()).await?);
     let folder = state.backends();
     let (remembered, notes) = tokio::task::spawn_blocking(move || {
         let (remembered, notes) = Remembered::open(folder)?;
@@ -67,8 +69,11 @@ async fn serve(config: Config, state: StateDir) -> Result<()> {
     .await??;
     let found = loaded.load_all(&config.backends, &remembered, notes, &settings, &stored).await?;
     let registry = registries(&config)?;
-    let engine = Engine::start(state.identity()?, store, services, loaded.clone(), registry, stored).await?;
+    let engine = Engine::start(identity, store, services, loaded.clone(), registry, stored).await?;
     engine.recovered(found).await;
+    if lost {
+        tell_of_the_lost(&engine, &loaded);
+    }
     let admin = Arc::new(Admin::new(loaded.clone(), settings, engine.clone(), remembered));
 
     let listeners = listen(&config).await?;
@@ -91,6 +96,27 @@ async fn serve(config: Config, state: StateDir) -> Result<()> {
     agents_shutdown.cancel();
     let _ = agents.await;
     Ok(())
+}
+
+/// The database is gone: says, when it is known, how many containers are in the cloud that it knew of.
+fn tell_of_the_lost(engine: &Engine, loaded: &Loaded) {
+    for backend in loaded.names() {
+        let engine = engine.clone();
+        tokio::spawn(async move {
+            match engine.orphans(&backend).await.map(|orphans| orphans.iter().filter(|orphan| orphan.own).count()) {
+                Ok(0) => {}
+                Ok(count) => tracing::warn!(
+                    backend,
+                    count,
+                    "the database is gone, and containers that it knew of are in the cloud: `sockerless store rebuild` takes them \
+                     in again, `sockerless azure prune` deletes them"
+                ),
+                Err(error) => {
+                    tracing::debug!(backend, %error, "what there is in the cloud of the lost database is not known");
+                }
+            }
+        });
+    }
 }
 
 /// Says on standard output where the API is: whoever started the daemon waits for these lines.

@@ -29,6 +29,11 @@ impl StateDir {
         self.path.join("state.db")
     }
 
+    /// Whether this folder was a daemon's before and its database is gone. To be asked before the database is opened, which makes it.
+    pub(crate) fn has_lost_its_database(&self) -> bool {
+        self.path.join("id").exists() && !self.database().exists()
+    }
+
     /// The folder of the backends that were loaded while the daemon ran.
     pub(crate) fn backends(&self) -> PathBuf {
         self.path.join("backends")
@@ -72,5 +77,16 @@ mod tests {
         let second = StateDir::open(&path).unwrap().identity().unwrap();
         assert_eq!(first.id, second.id);
         assert_eq!(first.id.len(), 36);
+    }
+
+    #[test]
+    fn a_database_that_is_gone_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path()).unwrap();
+        assert!(!state.has_lost_its_database());
+        state.identity().unwrap();
+        assert!(state.has_lost_its_database());
+        std::fs::write(state.database(), "").unwrap();
+        assert!(!state.has_lost_its_database());
     }
 }

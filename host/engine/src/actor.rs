@@ -80,6 +80,9 @@ impl Actor {
         if self.record.state.status.is_live() || matches!(self.record.intent, Some(Intent::Start { .. })) {
             self.resume().await;
         }
+        if self.record.intent == Some(Intent::Adopt) {
+            self.ask_for_run();
+        }
         let shutdown = self.engine.shutdown.clone();
         loop {
             let next = tokio::select! {
@@ -147,6 +150,7 @@ impl Actor {
             RunEvent::Probed { run, finding } if self.run.as_ref().is_some_and(|watched| watched.id() == run) => {
                 self.probed(finding);
             }
+            RunEvent::Found { run } => self.found_run(run).await,
             // Of a run that is over.
             RunEvent::Ended { .. } | RunEvent::Outcome { .. } | RunEvent::Probed { .. } => {}
         }
@@ -374,6 +378,10 @@ impl Actor {
             self.engine.services.disconnect_run(&self.record.id).await;
             self.engine.events.container(&self.record, "kill", &[("signal", "9".to_owned())]);
             self.ended_within(KILLED).await?;
+        } else if self.record.may_run() && !force {
+            return Err(Error::conflict(
+                "whether the container runs is not known yet, since its agent has not called back: wait, or force remove",
+            ));
         }
         let key = match &self.record.intent {
             Some(Intent::Remove { key }) => key.clone(),

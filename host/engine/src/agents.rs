@@ -73,6 +73,11 @@ impl Agents {
         self.begun(container, run).await.map(Some)
     }
 
+    /// The run that the container's agent has been asked for last, under way or over.
+    pub(crate) async fn main_run(&self, container: &str) -> Result<Option<String>> {
+        Ok(self.client.main_run(container).await?)
+    }
+
     pub(crate) async fn start_process(&self, container: &str, process: &str, spec: &ProcessSpec) -> Result<Begun> {
         Ok(Begun::of(self.client.start(container, process, spec).await?))
     }

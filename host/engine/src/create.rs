@@ -8,6 +8,7 @@ use sockerless_backend::types::{Finding, Verdict};
 use sockerless_docker::{Config, CreateRequest, HostConfig, ImageConfig, ImagePlatform, check_container_name};
 
 use crate::actor::Actor;
+use crate::backup;
 use crate::engine::{Engine, Inner};
 use crate::error::{Error, Result};
 use crate::ids;
@@ -132,7 +133,7 @@ impl Inner {
         for attempt in 1..=IDS {
             let key = ids::idempotency_key()?;
             record.intent = Some(Intent::Create { key: key.clone() });
-            self.services.expect(&record.id, spec::process(&record));
+            self.services.expect(&record.id, spec::process(&record), backup::encode(&record));
             if let Err(error) = self.save(&record).await {
                 self.services.forget(&record.id);
                 self.give_back(&record).await;

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::actor::Actor;
 use crate::agents::Agents;
+use crate::backup;
 use crate::error::{Error, Result};
 use crate::events::{EventOptions, Events};
 use crate::exec::Execs;
@@ -120,7 +121,7 @@ impl Stored {
                     stored.id
                 ))
             })?;
-            services.expect(&record.id, spec::process(&record));
+            services.expect(&record.id, spec::process(&record), backup::encode(&record));
             records.push(record);
         }
         services.restore().await?;
@@ -259,7 +260,7 @@ impl Inner {
                 });
                 return;
             }
-            Some(Intent::Start { .. }) | None => {}
+            Some(Intent::Start { .. } | Intent::Adopt) | None => {}
         }
         self.containers.insert(Actor::spawn(self, record));
     }

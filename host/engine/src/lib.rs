@@ -9,15 +9,18 @@
 //!   health.
 //! - `create`, `verify`, `mounts`: how a container comes to be. `manage`, `list`, `inspect`: it as a whole.
 //! - `attach`, `exec`, `logs`, `archive`, `stats`, `top`: what goes on inside a container, by its agent.
+//! - `inventory`, `backup`, `adopt`: containers that are in the cloud and not in the store.
 //! - [`Services`]: what the engine gives to backends.
 
 #![forbid(unsafe_code)]
 
 mod abandon;
 mod actor;
+mod adopt;
 mod agents;
 mod archive;
 mod attach;
+mod backup;
 mod cell;
 mod create;
 mod detach;
@@ -31,6 +34,7 @@ mod ids;
 mod images;
 mod info;
 mod inspect;
+mod inventory;
 mod lines;
 mod list;
 mod logs;
@@ -60,6 +64,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use events::EventOptions;
 pub use frames::{ByteStream, Output};
 pub use images::{PullOptions, SearchOptions};
+pub use inventory::{Orphan, OrphanResult};
 pub use list::ListOptions;
 pub use logs::LogOptions;
 pub use manage::RemoveOptions;

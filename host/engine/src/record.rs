@@ -57,9 +57,18 @@ impl Status {
 /// What was about to be done when the record was written. Found at start, it tells what a crash interrupted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Intent {
-    Create { key: String },
-    Start { run: String, key: String },
-    Remove { key: String },
+    Create {
+        key: String,
+    },
+    Start {
+        run: String,
+        key: String,
+    },
+    Remove {
+        key: String,
+    },
+    /// It was found in the cloud, and whether its command runs is not known yet.
+    Adopt,
 }
 
 /// One start of the container.
@@ -160,6 +169,11 @@ impl ContainerRecord {
             spec: spec.to_string(),
             handle: self.handle.clone(),
         }
+    }
+
+    /// A process exists, or may exist and only its agent knows.
+    pub(crate) fn may_run(&self) -> bool {
+        self.state.status.is_live() || self.intent == Some(Intent::Adopt)
     }
 
     pub(crate) fn run_id(&self) -> Option<&str> {

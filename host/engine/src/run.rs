@@ -40,6 +40,8 @@ pub(crate) enum RunEvent {
     Outcome { run: String, outcome: Outcome },
     /// The command of the health check was run.
     Probed { run: String, finding: Finding },
+    /// The agent of a container that was found in the cloud has told which run it was asked for.
+    Found { run: Option<String> },
 }
 
 /// What the rest of the host has to say about a run.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use sockerless_agent_protocol::{env, headers, paths, spec::ProcessSpec, token};
+use sockerless_agent_protocol::{env, headers, paths, spec::ProcessSpec, token::AgentToken};
 use sockerless_agents::AgentRegistry;
 use sockerless_backend::types::Outcome;
 use sockerless_backend::{AgentBroker, AgentError, OutcomeSink, Provision};
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::agents::Agents;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::run::Control;
 
 /// How long the agent may still take to accept a run after its invocation has failed: the response may be lost
@@ -34,16 +34,31 @@ pub(crate) struct AgentSecret {
     pub(crate) invocation_key: String,
 }
 
+impl AgentSecret {
+    fn of(token: &AgentToken) -> Self {
+        Self { callback_hash: token.callback_hash(), invocation_key: token.invocation_key() }
+    }
+}
+
 struct ActiveRun {
     id: String,
     outcome: watch::Sender<Option<Outcome>>,
     disconnected: CancellationToken,
 }
 
+/// A container from before it is made.
+#[derive(Clone)]
+struct Expected {
+    /// What its agent is to run.
+    spec: ProcessSpec,
+    /// Its record, for a daemon that has lost it.
+    record: Option<String>,
+}
+
 #[derive(Default)]
 struct State {
-    /// By container: what its agent is to run, from before the container is made.
-    specs: HashMap<String, ProcessSpec>,
+    /// By container.
+    expected: HashMap<String, Expected>,
     secrets: HashMap<String, AgentSecret>,
     runs: HashMap<String, ActiveRun>,
 }
@@ -74,8 +89,20 @@ impl Services {
     }
 
     /// Announces a container that is about to be made, or was found in the store.
-    pub(crate) fn expect(&self, container: &str, spec: ProcessSpec) {
-        self.lock().specs.insert(container.to_owned(), spec);
+    /// `record` travels with the agent into the cloud.
+    pub(crate) fn expect(&self, container: &str, spec: ProcessSpec, record: Option<String>) {
+        self.lock().expected.insert(container.to_owned(), Expected { spec, record });
+    }
+
+    /// Takes an agent for that of a container again, by the token that it was given, and writes that down together with the
+    /// container's record.
+    pub(crate) async fn recognise(&self, container: &str, token: &AgentToken, record: Change) -> Result<()> {
+        let secret = AgentSecret::of(token);
+        let body = serde_json::to_string(&secret).map_err(|error| Error::internal(error.to_string()))?;
+        self.store.apply(vec![record, Change::put(Kind::Agent, container, body)]).await?;
+        self.registry.register(container, &secret.callback_hash);
+        self.lock().secrets.insert(container.to_owned(), secret);
+        Ok(())
     }
 
     /// Takes up the secrets that were stored.
@@ -97,7 +124,7 @@ impl Services {
     /// A container is gone.
     pub(crate) fn forget(&self, container: &str) {
         let mut state = self.lock();
-        state.specs.remove(container);
+        state.expected.remove(container);
         state.secrets.remove(container);
         state.runs.remove(container);
         drop(state);
@@ -150,10 +177,10 @@ impl AgentBroker for Services {
         let Some(callback_url) = &self.callback_url else {
             return Ok(None);
         };
-        let spec = self.lock().specs.get(container).cloned();
-        let spec = spec.ok_or_else(|| AgentError::UnknownContainer(container.to_owned()))?;
-        let token = token::AgentToken::generate().map_err(|error| AgentError::Other(error.to_string()))?;
-        let secret = AgentSecret { callback_hash: token.callback_hash(), invocation_key: token.invocation_key() };
+        let expected = self.lock().expected.get(container).cloned();
+        let Expected { spec, record } = expected.ok_or_else(|| AgentError::UnknownContainer(container.to_owned()))?;
+        let token = AgentToken::generate().map_err(|error| AgentError::Other(error.to_string()))?;
+        let secret = AgentSecret::of(&token);
         let body = serde_json::to_string(&secret).map_err(|error| AgentError::Other(error.to_string()))?;
         self.store
             .apply(vec![Change::put(Kind::Agent, container, body)])
@@ -161,13 +188,15 @@ impl AgentBroker for Services {
             .map_err(|error| AgentError::Other(error.to_string()))?;
         self.registry.register(container, &secret.callback_hash);
         self.lock().secrets.insert(container.to_owned(), secret);
+        let mut environment = vec![
+            (env::TOKEN.to_owned(), token.expose().to_owned()),
+            (env::CONTAINER_ID.to_owned(), container.to_owned()),
+            (env::CALLBACK_URL.to_owned(), callback_url.clone()),
+            (env::SPEC.to_owned(), spec.encode()),
+        ];
+        environment.extend(record.map(|record| (env::RECORD.to_owned(), record)));
         Ok(Some(Provision {
-            environment: vec![
-                (env::TOKEN.to_owned(), token.expose().to_owned()),
-                (env::CONTAINER_ID.to_owned(), container.to_owned()),
-                (env::CALLBACK_URL.to_owned(), callback_url.clone()),
-                (env::SPEC.to_owned(), spec.encode()),
-            ],
+            environment,
             startup: ["sockerless-agent", "run", "--"].map(str::to_owned).to_vec(),
             invocation_path: paths::INVOCATION.to_owned(),
             exit_code_header: headers::EXIT_CODE.to_owned(),

@@ -157,7 +157,7 @@ impl Actor {
     }
 
     /// The daemon died between asking for a run and knowing of it. The agent knows whether it was ever told.
-    async fn resume_start(&mut self, run: String) {
+    pub(crate) async fn resume_start(&mut self, run: String) {
         let control = self.engine.services.begin(&self.record.id, &run);
         match self.engine.agents.begun_if_known(&self.record.id, &run).await {
             Ok(Some(Begun::Started { pid })) => {

@@ -45,7 +45,7 @@ impl Wait {
             let status = record.state.status;
             match condition {
                 // A run that ends is told also when the restart policy begins another one.
-                WaitCondition::NotRunning => !status.is_live() || record.state.exits > exits,
+                WaitCondition::NotRunning => !record.may_run() || record.state.exits > exits,
                 WaitCondition::NextExit => record.state.exits > exits || status == Status::Removed,
                 WaitCondition::Removed => status == Status::Removed,
             }
