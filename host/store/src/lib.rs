@@ -14,6 +14,7 @@ mod memory;
 mod schema;
 mod sqlite;
 mod store;
+mod trouble;
 
 pub use memory::MemoryStore;
 pub use sqlite::SqliteStore;

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::schema;
 use crate::store::{Change, Kind, Record, Store, StoreError};
+use crate::trouble::Trouble;
 
 /// Batches that one transaction takes at most, so that the first of them does not wait for ever.
 const GROUP: usize = 256;
@@ -95,7 +96,8 @@ fn connect(path: &Path, shown: &str) -> Result<Connection, StoreError> {
 
 fn damaged(shown: &str, cause: &dyn std::fmt::Display) -> StoreError {
     StoreError::Open(format!(
-        "the state file {shown} is damaged ({cause}): it is left as it is; move it away, or restore a copy of it, and start again"
+        "the state file {shown} is damaged ({cause}): it is left as it is; restore a copy of it, or move it away, start again, and let \
+         `sockerless store rebuild` find the containers in the cloud"
     ))
 }
 
@@ -107,6 +109,7 @@ fn create_private(path: &Path) -> std::io::Result<()> {
 
 fn serve(mut connection: Connection, mut inbox: mpsc::UnboundedReceiver<Request>) {
     let mut group = Vec::new();
+    let mut trouble = Trouble::from_environment();
     while let Some(first) = inbox.blocking_recv() {
         let mut next = Some(first);
         while let Some(request) = next.take() {
@@ -119,22 +122,24 @@ fn serve(mut connection: Connection, mut inbox: mpsc::UnboundedReceiver<Request>
                 }
                 Request::All(kind, reply) => {
                     // What was asked before this must be visible to it.
-                    commit(&mut connection, &mut group);
+                    commit(&mut connection, &mut group, &mut trouble);
                     let _ = reply.send(read(&connection, kind));
                 }
             }
         }
-        commit(&mut connection, &mut group);
+        commit(&mut connection, &mut group, &mut trouble);
     }
 }
 
 type Group = Vec<(Vec<Change>, oneshot::Sender<Result<(), StoreError>>)>;
 
-fn commit(connection: &mut Connection, group: &mut Group) {
+fn commit(connection: &mut Connection, group: &mut Group, trouble: &mut Trouble) {
     if group.is_empty() {
         return;
     }
-    let result = write(connection, group).map_err(|error| {
+    let written = trouble.before().and_then(|()| write(connection, group));
+    trouble.after();
+    let result = written.map_err(|error| {
         tracing::error!(%error, batches = group.len(), "cannot write the state of the daemon");
         StoreError::Write(error.to_string())
     });
