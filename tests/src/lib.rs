@@ -32,7 +32,7 @@ pub use cable::Cable;
 pub use command::Ran;
 pub use daemon::Daemon;
 pub use docker::Docker;
-pub use emulator::{ARM_SCOPE, Emulator, LOGS_SCOPE, SUBSCRIPTION, TENANT};
+pub use emulator::{ARM_SCOPE, Emulator, LOGS_SCOPE, STORAGE_KEY, SUBSCRIPTION, TENANT};
 pub use http::{Asked, Reply, Scripted, ask_daemon};
 pub use judge::differences_of;
 pub use program::eventually;

@@ -5,6 +5,7 @@ mod container_log;
 mod draft;
 mod error;
 mod gate;
+mod mounts;
 mod names;
 mod operations;
 mod others;
