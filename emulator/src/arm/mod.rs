@@ -10,6 +10,7 @@ mod names;
 mod operations;
 mod others;
 mod path;
+mod permissions;
 mod plans;
 mod settings;
 mod sites;

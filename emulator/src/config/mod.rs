@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::azure::{ArmConfig, BucketConfig, IdentityConfig, PlanConfig, ThrottleConfig};
+pub use self::azure::{ArmConfig, BucketConfig, IdentityConfig, PermissionConfig, PlanConfig, ThrottleConfig};
 pub(crate) use self::live::LiveConfig;
 pub use self::logs::LogsConfig;
 pub use self::platform::{ImageConfig, PlatformConfig, StartPolicy};
