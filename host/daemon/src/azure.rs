@@ -3,6 +3,7 @@
 //!
 //! Everything else that there is to know of Azure is in the backend `azf`, whose settings are read here by their names.
 
+pub(crate) mod check;
 mod push_agent;
 mod share;
 

@@ -126,13 +126,17 @@ impl Settings {
         })
     }
 
+    /// The ARM id of the resource group.
+    pub(crate) fn group_id(&self) -> String {
+        format!("/subscriptions/{}/resourceGroups/{}", self.subscription, self.group)
+    }
+
     /// The ARM id of the plan.
     pub(crate) fn plan_id(&self) -> String {
         if is_arm_id(&self.plan) {
             return self.plan.trim_end_matches('/').to_owned();
         }
-        let Self { subscription, group, plan, .. } = self;
-        format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Web/serverfarms/{plan}")
+        format!("{}/providers/Microsoft.Web/serverfarms/{}", self.group_id(), self.plan)
     }
 }
 
