@@ -9,7 +9,7 @@ use super::EmulatorConfig;
 use crate::sync::lock;
 
 /// What is read at the start only, as paths into the configuration.
-const SETTLED: [&[&str]; 7] = [
+const SETTLED: [&[&str]; 8] = [
     &["listen"],
     &["container_init"],
     &["agent"],
@@ -17,6 +17,7 @@ const SETTLED: [&[&str]; 7] = [
     &["remembered_requests"],
     &["arm", "plans"],
     &["platform", "without_namespaces"],
+    &["storage", "folder"],
 ];
 
 /// The configuration that is in force.

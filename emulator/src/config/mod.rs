@@ -7,16 +7,18 @@ mod azure;
 mod live;
 mod logs;
 mod platform;
+mod storage;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::azure::{ArmConfig, BucketConfig, IdentityConfig, PlanConfig, ThrottleConfig};
+pub use self::azure::{ArmConfig, BucketConfig, IdentityConfig, PermissionConfig, PlanConfig, ThrottleConfig};
 pub(crate) use self::live::LiveConfig;
 pub use self::logs::LogsConfig;
 pub use self::platform::{ImageConfig, PlatformConfig, StartPolicy};
+pub use self::storage::{StorageAccountConfig, StorageConfig};
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +50,8 @@ pub struct EmulatorConfig {
     pub image_bytes: u64,
     /// Telemetry ingestion and the query over it.
     pub logs: LogsConfig,
+    /// Storage accounts.
+    pub storage: StorageConfig,
     /// Requests that the control API remembers; the oldest are dropped.
     pub remembered_requests: usize,
 }
@@ -66,6 +70,7 @@ impl Default for EmulatorConfig {
             images_folder: None,
             image_bytes: 8 << 30,
             logs: LogsConfig::default(),
+            storage: StorageConfig::default(),
             remembered_requests: 2_000,
         }
     }

@@ -65,6 +65,7 @@ mod tests {
                 .into(),
             start_limit: Duration::ZERO,
             always_on: false,
+            mounts: Vec::new(),
         };
         let variables: BTreeMap<_, _> = environment(&spec, None, "w", "h", 4321).into_iter().collect();
         assert_eq!(variables["myvar1"], "a");

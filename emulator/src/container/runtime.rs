@@ -12,6 +12,7 @@ use super::isolation::Isolation;
 use super::ports::Ports;
 use crate::config::{ImageConfig, LiveConfig, PlatformConfig};
 use crate::image::Images;
+use crate::storage::Storage;
 
 /// What one app runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,18 @@ pub(crate) struct LaunchSpec {
     pub(crate) start_limit: Duration,
     /// Whether it gets Always-On pings.
     pub(crate) always_on: bool,
+    /// File shares that the container sees.
+    pub(crate) mounts: Vec<ShareMount>,
+}
+
+/// A file share of a storage account, and where a container sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ShareMount {
+    pub(crate) account: String,
+    pub(crate) share: String,
+    pub(crate) key: String,
+    /// Absolute path in the container.
+    pub(crate) path: String,
 }
 
 /// Starts containers.
@@ -42,11 +55,12 @@ pub(crate) struct Runtime {
     isolation: Isolation,
     live: Arc<LiveConfig>,
     pub(super) images: Images,
+    pub(super) storage: Arc<Storage>,
 }
 
 impl Runtime {
     /// Finds out what the machine can do.
-    pub(crate) async fn new(live: Arc<LiveConfig>, init: PathBuf) -> io::Result<Self> {
+    pub(crate) async fn new(live: Arc<LiveConfig>, storage: Arc<Storage>, init: PathBuf) -> io::Result<Self> {
         let config = live.get();
         let isolation = if config.platform.without_namespaces {
             Isolation::Plain { reason: "the configuration says `without_namespaces`".to_owned() }
@@ -60,6 +74,7 @@ impl Runtime {
             tasks: TaskTracker::new(),
             isolation,
             images: Images::new(Arc::clone(&live)),
+            storage,
             live,
         })
     }

@@ -20,6 +20,8 @@ pub(crate) enum Service {
     Site(String),
     /// The deployment site of a site.
     Scm(String),
+    /// The file service of a storage account.
+    Files(String),
     /// Managed identity.
     Metadata,
     /// The emulator's own control API.
@@ -47,6 +49,9 @@ impl Service {
         if let Some(site) = name.strip_suffix(".azurewebsites.net") {
             return (!site.is_empty() && !site.contains('.')).then(|| Self::Site(site.to_owned()));
         }
+        if let Some(account) = name.strip_suffix(".file.core.windows.net") {
+            return (!account.is_empty() && !account.contains('.')).then(|| Self::Files(account.to_owned()));
+        }
         if name.ends_with(".in.applicationinsights.azure.com") {
             return Some(Self::Ingestion);
         }
@@ -72,6 +77,7 @@ impl Service {
             Self::Ingestion => "ingestion",
             Self::Site(_) => "site",
             Self::Scm(_) => "scm",
+            Self::Files(_) => "files",
             Self::Metadata => "metadata",
             Self::Control => "control",
         }
@@ -108,6 +114,7 @@ mod tests {
             ("eastus-8.in.applicationinsights.azure.com", Service::Ingestion),
             ("Skls-1.azurewebsites.net", Service::Site("skls-1".to_owned())),
             ("skls-1.SCM.azurewebsites.net", Service::Scm("skls-1".to_owned())),
+            ("Account1.file.core.windows.net:443", Service::Files("account1".to_owned())),
             ("169.254.169.254", Service::Metadata),
             ("control.emulator", Service::Control),
         ] {
@@ -135,6 +142,8 @@ mod tests {
             ".azurewebsites.net",
             ".scm.azurewebsites.net",
             "a.b.azurewebsites.net",
+            "file.core.windows.net",
+            "a.b.file.core.windows.net",
             "",
         ] {
             assert_eq!(Service::of(host, "/v2/track"), None, "{host}");

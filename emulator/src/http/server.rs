@@ -20,7 +20,7 @@ use super::host::Service;
 use crate::control::Received;
 use crate::frontend::Broken;
 use crate::world::World;
-use crate::{arm, control, frontend, identity, logs};
+use crate::{arm, control, frontend, identity, logs, storage};
 
 /// The first byte of a TLS handshake.
 const HANDSHAKE: u8 = 0x16;
@@ -138,7 +138,7 @@ async fn answer(world: Arc<World>, request: Request<Incoming>, peer: SocketAddr)
                 "The Azure emulator has no service at host '{host}', path '{}'.\n\
                  It tells its services apart by the Host header: management.azure.com, login.microsoftonline.com, \
                  api.loganalytics.azure.com, <region>.in.applicationinsights.azure.com, <site>.azurewebsites.net, \
-                 <site>.scm.azurewebsites.net, 169.254.169.254, control.emulator; its own address serves /v2/track, \
+                 <site>.scm.azurewebsites.net, <account>.file.core.windows.net, 169.254.169.254, control.emulator; its own address serves /v2/track, \
                  /msi/token and /_control/.\n",
                 request.uri().path()
             ),
@@ -186,6 +186,7 @@ async fn whole(
             Service::Scm(site) => frontend::handle_scm(world, site, &exchange),
             Service::Logs => logs::handle_query(world, &exchange),
             Service::Ingestion => logs::handle_track(world, &exchange),
+            Service::Files(account) => storage::handle(world, account, exchange).await,
             Service::Control | Service::Site(_) => control::handle(world, &exchange),
         },
     };

@@ -16,6 +16,8 @@ pub(crate) enum Audience {
     Arm,
     /// Log Analytics.
     Logs,
+    /// Storage accounts.
+    Storage,
 }
 
 impl Audience {
@@ -29,6 +31,7 @@ impl Audience {
         match resource.trim_end_matches('/') {
             "https://management.azure.com" | "https://management.core.windows.net" => Some(Self::Arm),
             "https://api.loganalytics.io" | "https://api.loganalytics.azure.com" => Some(Self::Logs),
+            "https://storage.azure.com" => Some(Self::Storage),
             _ => None,
         }
     }

@@ -34,7 +34,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PluginCommand,
     },
-    /// What concerns Azure.
+    /// What the Azure Functions backend needs done in Azure.
     Azure {
         #[command(subcommand)]
         command: AzureCommand,
@@ -46,28 +46,6 @@ pub(crate) enum Command {
         host: Address,
         #[command(subcommand)]
         command: StoreCommand,
-    },
-}
-
-/// What concerns Azure.
-#[derive(Subcommand)]
-pub(crate) enum AzureCommand {
-    /// Lists the function apps that were left over, which no container of the daemon is, and deletes those that it made.
-    Prune {
-        /// The daemon.
-        #[arg(long, short = 'H', env = "DOCKER_HOST", default_value = DEFAULT_HOST)]
-        host: Address,
-        /// The backend.
-        #[arg(long, default_value = "azf")]
-        backend: String,
-        /// Only list.
-        #[arg(long)]
-        dry_run: bool,
-        /// Do not ask.
-        #[arg(long, short)]
-        force: bool,
-        /// Delete these and no others, whoever made them: by the container's id, its beginning, or the app's name.
-        chosen: Vec<String>,
     },
 }
 
@@ -162,6 +140,45 @@ pub(crate) enum PluginCommand {
         #[arg(long, short)]
         force: bool,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AzureCommand {
+    /// Puts the agent into the Azure Files share that SOCKERLESS_AZF_AGENT_SHARE names, for images that have no agent. May be repeated,
+    /// also while containers run.
+    PushAgent(PushAgentOptions),
+    /// Lists the function apps that were left over, which no container of the daemon is, and deletes those that it made.
+    Prune(PruneOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PruneOptions {
+    /// The daemon.
+    #[arg(long, short = 'H', env = "DOCKER_HOST", default_value = DEFAULT_HOST)]
+    pub(crate) host: Address,
+    /// The backend.
+    #[arg(long, default_value = "azf")]
+    pub(crate) backend: String,
+    /// Only list.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask.
+    #[arg(long, short)]
+    pub(crate) force: bool,
+    /// Delete these and no others, whoever made them: by the container's id, its beginning, or the app's name.
+    pub(crate) chosen: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PushAgentOptions {
+    /// The agent: a program for Linux on x86-64. Without it the file sockerless-agent beside this program.
+    pub(crate) agent: Option<PathBuf>,
+    /// Configuration file of the daemon (TOML).
+    #[arg(long, value_name = "FILE", env = "SOCKERLESS_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Base URL to which every request goes, instead of the host that it names: for an emulator.
+    #[arg(long, value_name = "URL", env = "SOCKERLESS_ENDPOINT_URL")]
+    pub(crate) endpoint_url: Option<String>,
 }
 
 /// What is on or off; nothing if its variable is set and empty.

@@ -6,6 +6,7 @@
 
 mod address;
 mod admin;
+mod azure;
 mod backends;
 mod cli;
 mod client;
@@ -22,29 +23,14 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Runs a command that does one thing after the other.
-fn managing(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
-}
-
-fn azure(command: cli::AzureCommand) -> anyhow::Result<()> {
-    match command {
-        cli::AzureCommand::Prune { host, backend, dry_run, force, chosen } => {
-            managing(orphans::prune(&host, orphans::Prune { backend, dry_run, force, chosen }))
-        }
-    }
-}
-
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
     let result = match arguments.command {
         cli::Command::Serve(options) => serve::run(*options),
         cli::Command::Doctor(options) => doctor::run(*options),
         cli::Command::Plugin { host, command } => plugin::run(&host, command),
-        cli::Command::Azure { command } => azure(command),
-        cli::Command::Store { host, command: cli::StoreCommand::Rebuild { backend, owner } } => {
-            managing(orphans::rebuild(&host, backend, owner))
-        }
+        cli::Command::Azure { command } => azure::run(command),
+        cli::Command::Store { host, command } => orphans::store(&host, command),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

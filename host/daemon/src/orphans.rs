@@ -6,22 +6,34 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::address::Address;
+use crate::cli::{PruneOptions, StoreCommand};
 use crate::client::{encoded, request};
 
-/// What `sockerless azure prune` is told.
-pub(crate) struct Prune {
-    pub(crate) backend: String,
-    pub(crate) dry_run: bool,
-    pub(crate) force: bool,
-    pub(crate) chosen: Vec<String>,
-}
-
-/// Lists what has no record, and deletes those of it that are this daemon's, or that were named, once the user agrees.
+/// Runs `sockerless azure prune`.
 ///
 /// # Errors
 /// The daemon is not there, or refuses; nobody can be asked; something could not be deleted.
-pub(crate) async fn prune(host: &Address, options: Prune) -> Result<()> {
-    let Prune { backend, dry_run, force, chosen } = options;
+pub(crate) fn prune(options: PruneOptions) -> Result<()> {
+    runtime()?.block_on(delete(options))
+}
+
+/// Runs `sockerless store`.
+///
+/// # Errors
+/// The daemon is not there, or refuses; a container could not be taken in.
+pub(crate) fn store(host: &Address, command: StoreCommand) -> Result<()> {
+    let StoreCommand::Rebuild { backend, owner } = command;
+    runtime()?.block_on(rebuild(host, backend, owner))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")
+}
+
+/// Lists what has no record, and deletes those of it that are this daemon's, or that were named, once the user agrees.
+async fn delete(options: PruneOptions) -> Result<()> {
+    let PruneOptions { host, backend, dry_run, force, chosen } = options;
+    let host = &host;
     let path = format!("/sockerless/backends/{}/orphans", encoded(&backend));
     let found = request(host, "GET", &path, Vec::new().into()).await?;
     let found = found.as_array().map(Vec::as_slice).unwrap_or_default();
@@ -59,10 +71,7 @@ pub(crate) async fn prune(host: &Address, options: Prune) -> Result<()> {
 }
 
 /// Has the daemon take in again what its store has lost.
-///
-/// # Errors
-/// The daemon is not there, or refuses; a container could not be taken in.
-pub(crate) async fn rebuild(host: &Address, backend: Option<String>, owner: Option<String>) -> Result<()> {
+async fn rebuild(host: &Address, backend: Option<String>, owner: Option<String>) -> Result<()> {
     let backends = match backend {
         Some(backend) => vec![backend],
         None => {

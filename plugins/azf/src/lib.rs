@@ -28,6 +28,7 @@ mod imports;
 mod inventory;
 mod lifecycle;
 mod logs;
+mod permissions;
 pub mod plan;
 #[cfg(test)]
 mod testing;
