@@ -6,5 +6,9 @@ pub const TOKEN: &str = "SOCKERLESS_AGENT_TOKEN";
 pub const CONTAINER_ID: &str = "SOCKERLESS_CONTAINER_ID";
 /// Base URL of the daemon's agent listener: `ws://` or `wss://`.
 pub const CALLBACK_URL: &str = "SOCKERLESS_AGENT_CALLBACK_URL";
+/// How the agent and the daemon find each other. Set to [`LINK_DIAL`]: the daemon dials, and there is no [`CALLBACK_URL`].
+pub const LINK: &str = "SOCKERLESS_AGENT_LINK";
+/// See [`LINK`].
+pub const LINK_DIAL: &str = "dial";
 /// The process that the agent is to run, as [`crate::spec::ProcessSpec::encode`] writes it.
 pub const SPEC: &str = "SOCKERLESS_AGENT_SPEC";

@@ -1,7 +1,7 @@
 //! What the daemon and the agent inside a container say to each other.
 //!
-//! The agent dials the daemon's agent listener over WebSocket ([`link`]), and over that stream runs HTTP/2 with the roles
-//! turned round: the daemon is the client, the agent the server of the API whose paths are in [`paths`] and whose
+//! The agent dials the daemon's agent listener over WebSocket, or the daemon the agent ([`link`]). Over that stream runs HTTP/2,
+//! in which, whoever dialled, the daemon is the client, the agent the server of the API whose paths are in [`paths`] and whose
 //! bodies are in [`process`], [`frame`], [`input`] and [`archive`]. Besides, the platform's front end invokes
 //! the agent over plain HTTP at [`paths::INVOCATION`].
 //!
@@ -13,6 +13,7 @@
 pub mod archive;
 pub mod env;
 pub mod frame;
+pub mod handshake;
 pub mod headers;
 pub mod input;
 pub mod link;

@@ -5,6 +5,7 @@
 //! | request | answer |
 //! |---|---|
 //! | `POST /api/function`, `Authorization: Bearer <invocation key>`, [`RUN_ID`](crate::headers::RUN_ID) | runs the command once for this run id. 200 with [`EXIT_CODE`](crate::headers::EXIT_CODE) when it ends in time, else 202; 401 for another key |
+//! | `GET /v1/agent/link`, `Authorization: Bearer <dial key>`, upgraded to a WebSocket | a link, see [`crate::link`]; 401 for another key. Only of an agent that is dialled |
 //! | anything else | 200 without any effect: the platform pings |
 //!
 //! Of the daemon's agent listener: `GET /v1/agents/connect` upgraded to a WebSocket, see [`crate::link`].
@@ -34,6 +35,8 @@
 pub const INVOCATION: &str = "/api/function";
 /// Where an agent dials in, below the callback URL.
 pub const CONNECT: &str = "/v1/agents/connect";
+/// Where a daemon dials in, at the agent's server.
+pub const LINK: &str = "/v1/agent/link";
 /// Processes, by id.
 pub const PROCESSES: &str = "/v1/processes";
 /// The processes of the container as `ps` shows them.

@@ -18,7 +18,7 @@ use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::backends::{LoadSettings, Loaded};
-use crate::cli::ServeOptions;
+use crate::cli::{AgentLink, ServeOptions};
 use crate::config::Config;
 use crate::serve::{callback_url, environment};
 
@@ -56,9 +56,12 @@ pub(crate) fn run(options: ServeOptions) -> Result<()> {
 }
 
 async fn check(config: &Config, report: &Report) {
-    match agents(config).await {
-        Ok(url) => report.passed(&format!("agents find the daemon at {url}")),
-        Err(error) => report.failed(&format!("{error:#}")),
+    match config.agent_link {
+        AgentLink::Dial => report.passed("the daemon dials the agents, and needs no callback URL"),
+        AgentLink::Callback => match agents(config).await {
+            Ok(url) => report.passed(&format!("agents find the daemon at {url}")),
+            Err(error) => report.failed(&format!("{error:#}")),
+        },
     }
     if config.backends.is_empty() {
         report.failed(
@@ -85,7 +88,7 @@ async fn agents(config: &Config) -> Result<String> {
     let url = callback_url(config, address)?.ok_or_else(|| {
         anyhow!(
             "SOCKERLESS_CALLBACK_URL is not set: containers would have no agent. Give the wss:// URL that leads to the address of \
-             --agents-listen"
+             --agents-listen, or set SOCKERLESS_AGENT_LINK=dial if agents cannot reach this machine"
         )
     })?;
     let end = CancellationToken::new();
@@ -128,7 +131,8 @@ async fn reach(url: &str) -> Result<()> {
 /// Loads a backend for itself: what it needs and what it says of its cloud.
 async fn backend(config: &Config, file: &std::path::Path) -> Result<()> {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-    let loaded = Loaded::new(config, Services::new(store, AgentRegistry::default(), None)).await?;
+    let loaded =
+        Loaded::new(config, Services::new(store, AgentRegistry::default(), sockerless_engine::AgentLink::None)).await?;
     let outcome = loaded.try_file(file, &LoadSettings::new(config)).await;
     loaded.shutdown().await;
     outcome

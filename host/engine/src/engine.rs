@@ -169,6 +169,7 @@ impl Engine {
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
         });
+        inner.services.begin_dialling(inner.backends.clone());
         for record in stored.records {
             inner.containers.reserve(&record.name, &record.id)?;
             inner.networks.adopt(&record.endpoints);
@@ -235,6 +236,7 @@ impl Engine {
         self.inner.shutdown.cancel();
         self.inner.tasks.close();
         self.inner.tasks.wait().await;
+        self.inner.services.end_dialling().await;
     }
 }
 

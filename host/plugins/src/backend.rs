@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use sockerless_backend::types::{
     Container, Disposition, Finding, Handle, Loaded, LogPage, LogQuery, Outcome, Recovered, RunVerdict, Started,
 };
-use sockerless_backend::{Backend, BackendError};
+use sockerless_backend::{Backend, BackendError, HttpError, Upgrade};
 
+use crate::egress;
 use crate::generation::Generation;
 
 /// What the engine calls. Each call takes the generation that serves when it begins, and stays with it: a swap in between
@@ -116,5 +117,10 @@ impl Backend for PluginBackend {
         cursor: Option<String>,
     ) -> Result<LogPage, BackendError> {
         self.generation().logs(container, query, cursor).await
+    }
+
+    async fn upgrade(&self, url: &str, headers: &[(&str, &str)]) -> Result<Upgrade, HttpError> {
+        let context = Arc::clone(&self.generation().context);
+        egress::upgrade(&context.shared.upgrade_http, &context.grants, url, headers).await
     }
 }
