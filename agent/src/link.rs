@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::Api;
 use crate::process::Processes;
+use crate::transfer::Transfers;
 
 /// How long requests that are under way may take to be answered when the agent ends.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
@@ -25,6 +26,7 @@ pub(crate) struct LinkServer {
     pub(crate) boot: Arc<str>,
     pub(crate) container: Arc<str>,
     pub(crate) processes: Processes,
+    pub(crate) transfers: Transfers,
     /// The agent ends: requests under way are answered, and no more are taken.
     pub(crate) ending: CancellationToken,
 }
@@ -44,6 +46,7 @@ impl LinkServer {
         let api = Arc::new(Api {
             processes: self.processes.clone(),
             container: self.container.clone(),
+            transfers: self.transfers.clone(),
             link,
         });
         let service = service_fn(move |request| api.clone().answer(request));

@@ -20,6 +20,7 @@ mod spool;
 mod stop;
 mod telemetry;
 mod top;
+mod transfer;
 
 use std::process::ExitCode;
 
@@ -34,6 +35,7 @@ use crate::door::Door;
 use crate::link::LinkServer;
 use crate::process::Processes;
 use crate::telemetry::Telemetry;
+use crate::transfer::Transfers;
 
 /// Runs a container's command for a sockerless daemon
 #[derive(Parser)]
@@ -90,6 +92,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
         boot: boot.into(),
         container: config.container.as_str().into(),
         processes: processes.clone(),
+        transfers: Transfers::default(),
         ending: ending.clone(),
     };
     let links = TaskTracker::new();

@@ -2,7 +2,7 @@
 //!
 //! The agent dials the daemon's agent listener over WebSocket, or the daemon the agent ([`link`]). Over that stream runs HTTP/2,
 //! in which, whoever dialled, the daemon is the client, the agent the server of the API whose paths are in [`paths`] and whose
-//! bodies are in [`process`], [`frame`], [`input`] and [`archive`]. Besides, the platform's front end invokes
+//! bodies are in [`process`], [`frame`], [`input`], [`transfer`] and [`archive`]. Besides, the platform's front end invokes
 //! the agent over plain HTTP at [`paths::INVOCATION`].
 //!
 //! - [`env`], [`spec`], [`token`]: what the agent is started with.
@@ -22,6 +22,7 @@ pub mod process;
 pub mod sample;
 pub mod spec;
 pub mod token;
+pub mod transfer;
 
 /// Version of this protocol, in [`headers::PROTOCOL`]. A daemon refuses an agent that speaks another one.
 pub const VERSION: &str = "1";

@@ -25,11 +25,13 @@
 //! | `GET /v1/processes/{id}/output?from=` | [frames](crate::frame), from an [offset](crate::frame::From), until the end of the output; a body that breaks off is asked for again at the offset that was reached |
 //! | `PUT /v1/processes/{id}/stdin/{writer}?offset=&close=` | [`crate::input`] |
 //! | `GET /v1/sample` | [`Sample`](crate::sample::Sample) |
-//! | `GET /v1/export` | a tar archive of the root file system |
+//! | `GET /v1/export?transfer=&from=` | a tar archive of the root file system, see [`crate::transfer`] |
 //! | `GET /v1/top?ps_args=` | [`Top`](crate::process::Top) |
 //! | `HEAD /v1/archive?path=` | 200 with [`PATH_STAT`](crate::headers::PATH_STAT) |
-//! | `GET /v1/archive?path=` | the same, and a tar archive |
-//! | `PUT /v1/archive?path=&no_overwrite_dir_non_dir=&copy_uid_gid=` | a tar archive is extracted; 204 |
+//! | `GET /v1/archive?path=&transfer=&from=` | a tar archive, and the same when it begins; see [`crate::transfer`] |
+//! | `PUT /v1/archive/{transfer}?path=&no_overwrite_dir_non_dir=&copy_uid_gid=&offset=` | a tar archive is extracted; see [`crate::transfer`] |
+//! | `GET /v1/transfers/{transfer}` | 204 or an error, when an archive has been extracted; 404 if unknown |
+//! | `DELETE /v1/transfers/{transfer}` | 204; it is forgotten, and ends if it has not |
 
 /// Where the platform's front end invokes the agent.
 pub const INVOCATION: &str = "/api/function";
@@ -45,5 +47,7 @@ pub const TOP: &str = "/v1/top";
 pub const SAMPLE: &str = "/v1/sample";
 /// The container's whole file system.
 pub const EXPORT: &str = "/v1/export";
+/// Copies of files that are under way.
+pub const TRANSFERS: &str = "/v1/transfers";
 /// Files.
 pub const ARCHIVE: &str = "/v1/archive";

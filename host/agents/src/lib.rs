@@ -11,6 +11,7 @@
 mod archive;
 mod client;
 mod dialler;
+mod download;
 mod error;
 mod exchange;
 mod input;
@@ -21,6 +22,7 @@ mod registry;
 
 pub use client::{AgentClient, Wait};
 pub use dialler::{Address, AgentDialler, Answer, Connection, Connector};
+pub use download::Download;
 pub use error::{AgentFailure, Result};
 pub use input::Input;
 pub use listener::{AgentListener, ListenError};

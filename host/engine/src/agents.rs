@@ -122,7 +122,7 @@ impl Agents {
     }
 
     pub(crate) async fn export(&self, container: &str) -> Result<ByteStream> {
-        Ok(self.client.export(container).await?.map_err(Error::from).boxed())
+        Ok(self.client.export(container).await?.into_stream().map_err(Error::from).boxed())
     }
 
     pub(crate) async fn output(&self, container: &str, process: &str, from: From) -> Result<Reader> {
@@ -140,7 +140,7 @@ impl Agents {
 
     pub(crate) async fn archive_get(&self, container: &str, path: &str) -> Result<(PathStat, ByteStream)> {
         let (stat, archive) = self.client.archive(container, path).await?;
-        Ok((path_stat(stat), archive.map_err(Error::from).boxed()))
+        Ok((path_stat(stat), archive.into_stream().map_err(Error::from).boxed()))
     }
 
     pub(crate) async fn archive_put(
