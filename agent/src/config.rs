@@ -25,6 +25,8 @@ pub(crate) struct Config {
     /// How long an invocation waits for the end of the command.
     pub(crate) response_limit: Duration,
     pub(crate) telemetry: Option<Target>,
+    /// Whether the files are those of an image, so that what changes in them can be told.
+    pub(crate) tells_changes: bool,
     /// Filter of its own log.
     pub(crate) log: String,
 }
@@ -111,6 +113,7 @@ impl Config {
             port,
             response_limit,
             telemetry,
+            tells_changes: get(env::CHANGES).is_none_or(|value| value != env::CHANGES_OFF),
             log: get("SOCKERLESS_AGENT_LOG").unwrap_or_else(|| "info".to_owned()),
         })
     }

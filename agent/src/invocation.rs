@@ -156,7 +156,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_key_of_this_container_invokes() {
-        let processes = Processes::start(Default::default(), None).unwrap();
+        let processes = Processes::start(Default::default(), None, crate::changes::Changes::unknown("a test")).unwrap();
         let front = Front { door: None, processes, key: "right".into(), limit: Duration::from_secs(1) };
         let allowed = |value: Option<&'static str>| {
             let map = value.map(|value| (AUTHORIZATION, HeaderValue::from_static(value)));

@@ -13,6 +13,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::Api;
+use crate::changes::Changes;
 use crate::process::Processes;
 use crate::transfer::Transfers;
 
@@ -27,6 +28,7 @@ pub(crate) struct LinkServer {
     pub(crate) container: Arc<str>,
     pub(crate) processes: Processes,
     pub(crate) transfers: Transfers,
+    pub(crate) changes: Changes,
     /// The agent ends: requests under way are answered, and no more are taken.
     pub(crate) ending: CancellationToken,
 }
@@ -47,6 +49,7 @@ impl LinkServer {
             processes: self.processes.clone(),
             container: self.container.clone(),
             transfers: self.transfers.clone(),
+            changes: self.changes.clone(),
             link,
         });
         let service = service_fn(move |request| api.clone().answer(request));

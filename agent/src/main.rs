@@ -8,6 +8,7 @@
 
 mod api;
 mod archive;
+mod changes;
 mod config;
 mod connect;
 mod dial;
@@ -22,6 +23,7 @@ mod telemetry;
 mod top;
 mod transfer;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -29,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
 
+use crate::changes::Changes;
 use crate::config::{Config, Linking};
 use crate::dial::Dialler;
 use crate::door::Door;
@@ -86,13 +89,18 @@ fn main() -> ExitCode {
 async fn run(config: Config) -> anyhow::Result<()> {
     let boot = uuid::Uuid::new_v4().simple().to_string();
     let telemetry = Telemetry::start(config.telemetry.clone(), &boot);
-    let processes = Processes::start(config.spec.clone(), telemetry.sink())?;
+    let changes = match config.tells_changes {
+        true => Changes::begin(Path::new("/")),
+        false => Changes::unknown("the container does not run on the file system of its image"),
+    };
+    let processes = Processes::start(config.spec.clone(), telemetry.sink(), changes.clone())?;
     let ending = CancellationToken::new();
     let server = LinkServer {
         boot: boot.into(),
         container: config.container.as_str().into(),
         processes: processes.clone(),
         transfers: Transfers::default(),
+        changes,
         ending: ending.clone(),
     };
     let links = TaskTracker::new();

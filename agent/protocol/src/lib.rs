@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod archive;
+pub mod changes;
 pub mod env;
 pub mod frame;
 pub mod handshake;

@@ -25,6 +25,7 @@
 //! | `GET /v1/processes/{id}/output?from=` | [frames](crate::frame), from an [offset](crate::frame::From), until the end of the output; a body that breaks off is asked for again at the offset that was reached |
 //! | `PUT /v1/processes/{id}/stdin/{writer}?offset=&close=` | [`crate::input`] |
 //! | `GET /v1/sample` | [`Sample`](crate::sample::Sample) |
+//! | `GET /v1/changes` | a list of [`Change`](crate::changes::Change); 501 if they are not known |
 //! | `GET /v1/export?transfer=&from=` | a tar archive of the root file system, see [`crate::transfer`] |
 //! | `GET /v1/top?ps_args=` | [`Top`](crate::process::Top) |
 //! | `HEAD /v1/archive?path=` | 200 with [`PATH_STAT`](crate::headers::PATH_STAT) |
@@ -43,6 +44,8 @@ pub const LINK: &str = "/v1/agent/link";
 pub const PROCESSES: &str = "/v1/processes";
 /// The processes of the container as `ps` shows them.
 pub const TOP: &str = "/v1/top";
+/// What has changed in the container's file system.
+pub const CHANGES: &str = "/v1/changes";
 /// What the container uses.
 pub const SAMPLE: &str = "/v1/sample";
 /// The container's whole file system.

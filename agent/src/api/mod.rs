@@ -19,6 +19,7 @@ use sockerless_agent_protocol::paths;
 use sockerless_agent_protocol::process::ErrorBody;
 use tokio_util::sync::CancellationToken;
 
+use crate::changes::Changes;
 use crate::process::Processes;
 use crate::transfer::Transfers;
 use crate::{sample, top};
@@ -57,6 +58,7 @@ pub(crate) struct Api {
     pub(crate) processes: Processes,
     pub(crate) container: Arc<str>,
     pub(crate) transfers: Transfers,
+    pub(crate) changes: Changes,
     /// Cancelled when the link has ended.
     pub(crate) link: CancellationToken,
 }
@@ -79,6 +81,7 @@ impl Api {
         }
         let below = |base: &str| path.strip_prefix(base).and_then(|rest| rest.strip_prefix('/'));
         if let (Some(id), &Method::PUT) = (below(paths::ARCHIVE), request.method()) {
+            self.changes.about_to_write();
             return files::put(&self.transfers, &self.container, id, &query, request.into_body()).await;
         }
         if let Some(id) = below(paths::TRANSFERS) {
@@ -92,6 +95,13 @@ impl Api {
                 let top = top.map_err(|message| Problem::new(StatusCode::NOT_IMPLEMENTED, message))?;
                 Ok(json(StatusCode::OK, &top))
             }
+            (&Method::GET, paths::CHANGES) => match self.changes.since_the_beginning().await {
+                Ok(changes) => Ok(json(StatusCode::OK, &changes)),
+                Err(why) => Err(Problem::new(
+                    StatusCode::NOT_IMPLEMENTED,
+                    format!("what has changed in the container is not known: {why}. Look into it with exec or cp"),
+                )),
+            },
             (&Method::GET, paths::EXPORT) => files::export(&self.transfers, &query),
             (&Method::HEAD, paths::ARCHIVE) => files::stat(&self.container, &query).await,
             (&Method::GET, paths::ARCHIVE) => files::get(&self.transfers, &self.container, &query).await,

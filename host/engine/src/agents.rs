@@ -6,7 +6,7 @@ use sockerless_agent_protocol::spec::ProcessSpec;
 use sockerless_agents::{
     AgentClient, AgentFailure, AgentRegistry, Block, Input, Output, Piece, ProcessState, Sample, Wait,
 };
-use sockerless_docker::{PathStat, Top};
+use sockerless_docker::{FilesystemChange, PathStat, Top};
 
 pub(crate) use sockerless_agents::From;
 
@@ -115,6 +115,11 @@ impl Agents {
     pub(crate) async fn top(&self, container: &str, arguments: &str) -> Result<Top> {
         let top = self.client.top(container, arguments).await?;
         Ok(Top { titles: top.titles, processes: top.processes })
+    }
+
+    pub(crate) async fn changes(&self, container: &str) -> Result<Vec<FilesystemChange>> {
+        let changes = self.client.changes(container).await?.into_iter();
+        Ok(changes.map(|change| FilesystemChange { path: change.path, kind: change.kind }).collect())
     }
 
     pub(crate) async fn sample(&self, container: &str) -> Result<Sample> {

@@ -8,7 +8,7 @@
 //! - `actor`, `start`, `restart`, `run`, `health`: one task per container owns its transitions, others watch its run and its
 //!   health.
 //! - `create`, `verify`, `mounts`: how a container comes to be. `manage`, `list`, `inspect`: it as a whole.
-//! - `attach`, `exec`, `logs`, `archive`, `stats`, `top`: what goes on inside a container, by its agent.
+//! - `attach`, `exec`, `logs`, `archive`, `changes`, `stats`, `top`: what goes on inside a container, by its agent.
 //! - [`Services`]: what the engine gives to backends.
 
 #![forbid(unsafe_code)]
@@ -19,6 +19,7 @@ mod agents;
 mod archive;
 mod attach;
 mod cell;
+mod changes;
 mod create;
 mod detach;
 mod dial;
