@@ -16,7 +16,7 @@ const RESPONSE_LIMIT: Duration = Duration::from_secs(200);
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) container: String,
-    pub(crate) callback: Callback,
+    pub(crate) linking: Linking,
     pub(crate) invocation_key: String,
     /// The container's own process.
     pub(crate) spec: ProcessSpec,
@@ -25,8 +25,19 @@ pub(crate) struct Config {
     /// How long an invocation waits for the end of the command.
     pub(crate) response_limit: Duration,
     pub(crate) telemetry: Option<Target>,
+    /// Whether the files are those of an image, so that what changes in them can be told.
+    pub(crate) tells_changes: bool,
     /// Filter of its own log.
     pub(crate) log: String,
+}
+
+/// How the agent and the daemon find each other.
+#[derive(Debug, Clone)]
+pub(crate) enum Linking {
+    /// The agent dials.
+    Callback(Callback),
+    /// The daemon dials, and proves that it knows this token.
+    Dialled(AgentToken),
 }
 
 /// Where the daemon is, and how it recognises this agent.
@@ -61,11 +72,16 @@ impl Config {
             })
         };
         let token = AgentToken::new(needed(env::TOKEN, "the secret by which the daemon knows this agent")?);
-        let url = needed(env::CALLBACK_URL, "the address of the daemon, ws:// or wss://")?;
-        let url: Url = url.parse().with_context(|| format!("{} is no URL: {url}", env::CALLBACK_URL))?;
-        if !matches!(url.scheme(), "ws" | "wss") || url.host_str().is_none() {
-            bail!("{} must begin with ws:// or wss:// and name a host: {url}", env::CALLBACK_URL);
-        }
+        let linking = if get(env::LINK).as_deref() == Some(env::LINK_DIAL) {
+            Linking::Dialled(token.clone())
+        } else {
+            let url = needed(env::CALLBACK_URL, "the address of the daemon, ws:// or wss://")?;
+            let url: Url = url.parse().with_context(|| format!("{} is no URL: {url}", env::CALLBACK_URL))?;
+            if !matches!(url.scheme(), "ws" | "wss") || url.host_str().is_none() {
+                bail!("{} must begin with ws:// or wss:// and name a host: {url}", env::CALLBACK_URL);
+            }
+            Linking::Callback(Callback { url, token: token.clone() })
+        };
         let spec = needed(env::SPEC, "the description of the process to run")?;
         let spec = ProcessSpec::decode(&spec).with_context(|| format!("{} is unreadable", env::SPEC))?;
         let port = ["PORT", "WEBSITES_PORT"].into_iter().find_map(|name| Some((name, get(name)?)));
@@ -92,11 +108,12 @@ impl Config {
         Ok(Self {
             container: needed(env::CONTAINER_ID, "Docker's id of this container")?,
             invocation_key: token.invocation_key(),
-            callback: Callback { url, token },
+            linking,
             spec: ProcessSpec { argv: words, ..spec },
             port,
             response_limit,
             telemetry,
+            tells_changes: get(env::CHANGES).is_none_or(|value| value != env::CHANGES_OFF),
             log: get("SOCKERLESS_AGENT_LOG").unwrap_or_else(|| "info".to_owned()),
         })
     }
@@ -137,7 +154,14 @@ mod tests {
     }
 
     #[test]
+    fn an_agent_that_is_dialled_needs_no_callback_url() {
+        let dialled = read(&[(env::LINK, env::LINK_DIAL)], env::CALLBACK_URL).unwrap();
+        assert!(matches!(dialled.linking, Linking::Dialled(token) if token.expose() == "secret"));
+        assert!(matches!(read(&[(env::LINK, "callback")], "").unwrap().linking, Linking::Callback(_)));
+    }
+
+    #[test]
     fn the_token_does_not_show() {
-        assert!(!format!("{:?}", read(&[], "").unwrap().callback).contains("secret"));
+        assert!(!format!("{:?}", read(&[], "").unwrap().linking).contains("secret"));
     }
 }

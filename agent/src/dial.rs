@@ -1,15 +1,10 @@
 //! The link to the daemon: dialled again and again, for as long as the container lives.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use http::{HeaderValue, StatusCode, header};
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use sockerless_agent_protocol::link::{
-    LINK_WINDOW, Link, MAX_STREAMS, PING_INTERVAL, PING_TIMEOUT, STREAM_WINDOW, websocket_config,
-};
+use sockerless_agent_protocol::link::websocket_config;
 use sockerless_agent_protocol::{VERSION, headers, paths};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::Error as WebSocketError;
@@ -17,10 +12,9 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::Api;
 use crate::config::Callback;
 use crate::connect::{Stream, connect};
-use crate::process::Processes;
+use crate::link::LinkServer;
 
 const BACK_OFF: Duration = Duration::from_millis(100);
 const BACK_OFF_MAX: Duration = Duration::from_secs(10);
@@ -32,25 +26,17 @@ const BUSY: Duration = Duration::from_secs(3);
 const LASTED: Duration = Duration::from_secs(30);
 const HANDSHAKE: Duration = Duration::from_secs(20);
 
-/// How long requests that are under way may take to be answered when the agent ends.
-const LAST_ANSWERS: Duration = Duration::from_secs(1);
-
 /// Keeps a link to the daemon.
 pub(crate) struct Dialler {
     pub(crate) callback: Callback,
-    /// Of this instance of the container.
-    pub(crate) boot: String,
-    pub(crate) processes: Processes,
-    pub(crate) container: Arc<str>,
-    /// The agent ends: requests under way are answered, and no more are taken.
-    pub(crate) ending: CancellationToken,
+    pub(crate) server: LinkServer,
 }
 
 impl Dialler {
     /// Dials again and again, until the agent ends.
     pub(crate) async fn dial_until_the_end(self) {
         let mut pause = BACK_OFF;
-        while !self.ending.is_cancelled() {
+        while !self.server.ending.is_cancelled() {
             let begin = Instant::now();
             let next = match self.dial().await {
                 Ok(()) => {
@@ -73,7 +59,7 @@ impl Dialler {
             }
             tokio::select! {
                 () = sleep(jittered(next.unwrap_or(pause))) => {}
-                () = self.ending.cancelled() => return,
+                () = self.server.ending.cancelled() => return,
             }
             pause = (pause * 2).min(BACK_OFF_MAX);
         }
@@ -83,33 +69,9 @@ impl Dialler {
     async fn dial(&self) -> Result<()> {
         let socket = tokio::select! {
             socket = self.open() => socket?,
-            () = self.ending.cancelled() => return Ok(()),
+            () = self.server.ending.cancelled() => return Ok(()),
         };
-        tracing::info!("the daemon is connected");
-        let link = CancellationToken::new();
-        let _ended = link.clone().drop_guard();
-        let api = Arc::new(Api { processes: self.processes.clone(), container: self.container.clone(), link });
-        let service = service_fn(move |request| api.clone().answer(request));
-        let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .keep_alive_interval(PING_INTERVAL)
-            .keep_alive_timeout(PING_TIMEOUT)
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(LINK_WINDOW)
-            .max_concurrent_streams(MAX_STREAMS)
-            .max_send_buf_size(usize::try_from(STREAM_WINDOW).unwrap_or(usize::MAX))
-            .serve_connection(TokioIo::new(Link::new(socket)), service);
-        let mut connection = std::pin::pin!(connection);
-        tokio::select! {
-            result = connection.as_mut() => return result.context("the link to the daemon"),
-            () = self.ending.cancelled() => {}
-        }
-        connection.as_mut().graceful_shutdown();
-        match timeout(LAST_ANSWERS, connection).await {
-            Ok(result) => result.context("the link to the daemon"),
-            // What the daemon waits for beyond that will not come.
-            Err(_) => Ok(()),
-        }
+        self.server.serve(socket, &CancellationToken::new()).await
     }
 
     async fn open(&self) -> Result<WebSocketStream<Box<dyn Stream>>> {
@@ -121,8 +83,8 @@ impl Dialler {
         let mut token = HeaderValue::from_str(&format!("Bearer {}", token.expose())).context("the token")?;
         token.set_sensitive(true);
         map.insert(header::AUTHORIZATION, token);
-        map.insert(headers::CONTAINER_ID, HeaderValue::from_str(&self.container).context("the container's id")?);
-        map.insert(headers::BOOT_ID, HeaderValue::from_str(&self.boot)?);
+        map.insert(headers::CONTAINER_ID, HeaderValue::from_str(&self.server.container).context("the container's id")?);
+        map.insert(headers::BOOT_ID, HeaderValue::from_str(&self.server.boot)?);
         map.insert(headers::PROTOCOL, HeaderValue::from_static(VERSION));
         let stream = connect(url).await?;
         let handshake = client_async_with_config(request, stream, Some(websocket_config()));

@@ -1,4 +1,5 @@
-//! The platform's front end: it pings, and it brings the invocation that starts the command.
+//! The platform's front end: it pings, it brings the invocation that starts the command, and, where the daemon dials, the daemon's
+//! links.
 
 use std::convert::Infallible;
 use std::net::Ipv6Addr;
@@ -22,6 +23,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::config::Config;
+use crate::door::Door;
 use crate::process::{Busy, Processes};
 
 /// The front end keeps few connections; anybody on the Internet may open more.
@@ -29,9 +31,11 @@ const CONNECTIONS: usize = 256;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
 const HEAD_BYTES: usize = 64 << 10;
 
-type Answer = Response<Full<Bytes>>;
+pub(crate) type Answer = Response<Full<Bytes>>;
 
 struct Front {
+    /// Where the daemon dials in; nothing if the agent dials the daemon.
+    door: Option<Arc<Door>>,
     processes: Processes,
     key: String,
     limit: Duration,
@@ -41,7 +45,7 @@ struct Front {
 ///
 /// # Errors
 /// The port cannot be had.
-pub(crate) async fn serve(config: &Config, processes: Processes) -> Result<JoinHandle<()>> {
+pub(crate) async fn serve(config: &Config, processes: Processes, door: Option<Door>) -> Result<JoinHandle<()>> {
     let listener = match TcpListener::bind((Ipv6Addr::UNSPECIFIED, config.port)).await {
         Ok(listener) => listener,
         // A machine without IPv6.
@@ -50,7 +54,8 @@ pub(crate) async fn serve(config: &Config, processes: Processes) -> Result<JoinH
             .with_context(|| format!("port {} cannot be listened on: the platform names it in PORT", config.port))?,
     };
     tracing::info!(port = config.port, "waiting for the invocation");
-    let front = Arc::new(Front { processes, key: config.invocation_key.clone(), limit: config.response_limit });
+    let door = door.map(Arc::new);
+    let front = Arc::new(Front { door, processes, key: config.invocation_key.clone(), limit: config.response_limit });
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
     Ok(tokio::spawn(async move {
         loop {
@@ -74,7 +79,8 @@ pub(crate) async fn serve(config: &Config, processes: Processes) -> Result<JoinH
                     .timer(TokioTimer::new())
                     .header_read_timeout(HEAD_TIMEOUT)
                     .max_buf_size(HEAD_BYTES)
-                    .serve_connection(TokioIo::new(socket), service);
+                    .serve_connection(TokioIo::new(socket), service)
+                    .with_upgrades();
                 if let Err(error) = connection.await {
                     tracing::debug!(%error, "a connection of the front end ended");
                 }
@@ -85,6 +91,12 @@ pub(crate) async fn serve(config: &Config, processes: Processes) -> Result<JoinH
 
 impl Front {
     async fn answer(&self, request: Request<Incoming>) -> Answer {
+        if let Some(door) = &self.door
+            && request.method() == Method::GET
+            && request.uri().path() == paths::LINK
+        {
+            return door.clone().answer(request).await;
+        }
         if request.method() != Method::POST || request.uri().path() != paths::INVOCATION {
             // A ping: any answer will do, and nothing may happen.
             return text(StatusCode::OK, "sockerless-agent\n");
@@ -131,7 +143,8 @@ fn with_code(mut answer: Answer, code: i32) -> Answer {
     answer
 }
 
-fn text(status: StatusCode, message: impl Into<String>) -> Answer {
+/// An answer of a few words.
+pub(crate) fn text(status: StatusCode, message: impl Into<String>) -> Answer {
     let mut answer = Response::new(Full::new(Bytes::from(message.into())));
     *answer.status_mut() = status;
     answer
@@ -143,8 +156,8 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_key_of_this_container_invokes() {
-        let processes = Processes::start(Default::default(), None).unwrap();
-        let front = Front { processes, key: "right".into(), limit: Duration::from_secs(1) };
+        let processes = Processes::start(Default::default(), None, crate::changes::Changes::unknown("a test")).unwrap();
+        let front = Front { door: None, processes, key: "right".into(), limit: Duration::from_secs(1) };
         let allowed = |value: Option<&'static str>| {
             let map = value.map(|value| (AUTHORIZATION, HeaderValue::from_static(value)));
             front.is_allowed(&HeaderMap::from_iter(map))

@@ -1,33 +1,44 @@
 //! `sockerless-agent`: the process beside the user's command inside a container.
 //!
 //! It is started as the container's own command, `sockerless-agent run -- <words>`, and serves two sides: the platform's front
-//! end, whose invocation starts the command ([`invocation`]), and the daemon, which it dials ([`dial`]) and which then asks
-//! for everything else over the [`api`]: output, input, further processes, signals, files. What it runs lives in
-//! [`process`]; output waits in a [`spool`] until it is read, and goes to Application Insights by [`telemetry`].
+//! end, whose invocation starts the command ([`invocation`]), and the daemon, which it dials ([`dial`]) or by which it is
+//! dialled ([`door`]), and which then asks for everything else over the [`link`], by the [`api`]: output, input, further
+//! processes, signals, files. What it runs lives in [`process`]; output waits in a [`spool`] until it is read, and goes to
+//! Application Insights by [`telemetry`].
 
 mod api;
 mod archive;
+mod changes;
 mod config;
 mod connect;
 mod dial;
+mod door;
 mod invocation;
+mod link;
 mod process;
 mod sample;
 mod spool;
 mod stop;
 mod telemetry;
 mod top;
+mod transfer;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
 
-use crate::config::Config;
+use crate::changes::Changes;
+use crate::config::{Config, Linking};
 use crate::dial::Dialler;
+use crate::door::Door;
+use crate::link::LinkServer;
 use crate::process::Processes;
 use crate::telemetry::Telemetry;
+use crate::transfer::Transfers;
 
 /// Runs a container's command for a sockerless daemon
 #[derive(Parser)]
@@ -78,26 +89,37 @@ fn main() -> ExitCode {
 async fn run(config: Config) -> anyhow::Result<()> {
     let boot = uuid::Uuid::new_v4().simple().to_string();
     let telemetry = Telemetry::start(config.telemetry.clone(), &boot);
-    let processes = Processes::start(config.spec.clone(), telemetry.sink())?;
-    let front = invocation::serve(&config, processes.clone()).await?;
+    let changes = match config.tells_changes {
+        true => Changes::begin(Path::new("/")),
+        false => Changes::unknown("the container does not run on the file system of its image"),
+    };
+    let processes = Processes::start(config.spec.clone(), telemetry.sink(), changes.clone())?;
     let ending = CancellationToken::new();
-    let dialler = Dialler {
-        callback: config.callback.clone(),
-        boot,
-        processes: processes.clone(),
+    let server = LinkServer {
+        boot: boot.into(),
         container: config.container.as_str().into(),
+        processes: processes.clone(),
+        transfers: Transfers::default(),
+        changes,
         ending: ending.clone(),
     };
-    let link = tokio::spawn(dialler.dial_until_the_end());
+    let links = TaskTracker::new();
+    let (dialler, door) = match config.linking.clone() {
+        Linking::Callback(callback) => (Some(Dialler { callback, server }), None),
+        Linking::Dialled(token) => (None, Some(Door::new(token, server, links.clone()))),
+    };
+    let front = invocation::serve(&config, processes.clone(), door).await?;
+    if let Some(dialler) = dialler {
+        links.spawn(dialler.dial_until_the_end());
+    }
     stop::asked().await?;
     tracing::info!("the platform stops the container");
     processes.stop(&config.spec.stop_signal).await;
     telemetry.flush().await;
     // The daemon hears how the command has ended before the link does.
     ending.cancel();
-    if let Err(error) = link.await {
-        tracing::error!(%error, "the link to the daemon ended badly");
-    }
     front.abort();
+    links.close();
+    links.wait().await;
     Ok(())
 }

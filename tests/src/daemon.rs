@@ -107,8 +107,9 @@ impl Daemon {
         command
     }
 
-    /// Where agents dial in: address and port.
-    pub(crate) fn agents_listen(&self) -> &str {
+    /// Where agents dial in, if they do: address and port.
+    #[must_use]
+    pub fn agents_listen(&self) -> &str {
         &self.agents_listen
     }
 

@@ -49,9 +49,33 @@ impl World {
     /// The ordinary world, with a network between agents and daemon that can be cut.
     #[must_use]
     pub fn with_a_cable() -> (Self, Cable) {
-        let mut world = Self::without_daemon(WorldOptions::default());
+        Self::with_a_cable_and(WorldOptions::default())
+    }
+
+    /// A world that differs from the ordinary one, with such a network.
+    #[must_use]
+    pub fn with_a_cable_and(options: WorldOptions) -> (Self, Cable) {
+        let mut world = Self::without_daemon(options);
         let cable = Cable::lay(world.daemon.agents_listen().to_owned());
-        world.daemon.set("SOCKERLESS_CALLBACK_URL", cable.url());
+        world.daemon.set("SOCKERLESS_CALLBACK_URL", format!("ws://{}", cable.address()));
+        world.daemon.start().unwrap_or_else(|error| panic!("{error}"));
+        (world, cable)
+    }
+
+    /// A world whose daemon dials the agents and cannot be dialled, with a network between daemon and Azure that can be cut.
+    #[must_use]
+    pub fn that_dials() -> (Self, Cable) {
+        Self::that_dials_with(Vec::new())
+    }
+
+    /// The same with more settings.
+    #[must_use]
+    pub fn that_dials_with(mut settings: Vec<(&'static str, String)>) -> (Self, Cable) {
+        settings.push(("SOCKERLESS_AGENT_LINK", "dial".to_owned()));
+        let without = vec!["SOCKERLESS_CALLBACK_URL"];
+        let mut world = Self::without_daemon(WorldOptions { settings, without, ..WorldOptions::default() });
+        let cable = Cable::lay(world.azure.address().to_owned());
+        world.daemon.set("SOCKERLESS_ENDPOINT_URL", format!("http://{}", cable.address()));
         world.daemon.start().unwrap_or_else(|error| panic!("{error}"));
         (world, cable)
     }

@@ -8,5 +8,13 @@ pub const CONTAINER_ID: &str = "SOCKERLESS_CONTAINER_ID";
 pub const RECORD: &str = "SOCKERLESS_CONTAINER_RECORD";
 /// Base URL of the daemon's agent listener: `ws://` or `wss://`.
 pub const CALLBACK_URL: &str = "SOCKERLESS_AGENT_CALLBACK_URL";
+/// How the agent and the daemon find each other. Set to [`LINK_DIAL`]: the daemon dials, and there is no [`CALLBACK_URL`].
+pub const LINK: &str = "SOCKERLESS_AGENT_LINK";
+/// See [`LINK`].
+pub const LINK_DIAL: &str = "dial";
+/// Set to [`CHANGES_OFF`] by whoever runs containers on other files than an image's: what changes in them is then not told.
+pub const CHANGES: &str = "SOCKERLESS_AGENT_CHANGES";
+/// See [`CHANGES`].
+pub const CHANGES_OFF: &str = "off";
 /// The process that the agent is to run, as [`crate::spec::ProcessSpec::encode`] writes it.
 pub const SPEC: &str = "SOCKERLESS_AGENT_SPEC";

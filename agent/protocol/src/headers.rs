@@ -9,6 +9,8 @@ pub const RUN_ID: &str = "x-sockerless-run-id";
 pub const CONTAINER_ID: &str = "x-sockerless-container-id";
 /// Drawn by the agent when it starts: tells two instances of one container apart.
 pub const BOOT_ID: &str = "x-sockerless-boot-id";
+/// The agent's token, on its answer to a daemon that dials and has proved itself: it is how the daemon recognises the agent.
+pub const AGENT_TOKEN: &str = "x-sockerless-agent-token";
 /// [`crate::VERSION`] of the side that sends it.
 pub const PROTOCOL: &str = "x-sockerless-protocol";
 /// Offset of the first byte of an output body.

@@ -2,7 +2,13 @@
 //!
 //! The agent opens the WebSocket with `GET {callback URL}/v1/agents/connect`, `Authorization: Bearer <token>` and the headers
 //! [`CONTAINER_ID`](crate::headers::CONTAINER_ID), [`BOOT_ID`](crate::headers::BOOT_ID) and
-//! [`PROTOCOL`](crate::headers::PROTOCOL). Each binary message carries some bytes of the stream; where one ends and the next
+//! [`PROTOCOL`](crate::headers::PROTOCOL).
+//!
+//! Where the agent cannot reach the daemon, the daemon opens it, at [`paths::LINK`](crate::paths::LINK) of the server that takes the
+//! invocation, with [the dial key](crate::token::AgentToken::dial_key) as bearer token and `PROTOCOL`. The agent's 101 then has the
+//! three headers, and its token in [`AGENT_TOKEN`](crate::headers::AGENT_TOKEN). The newest link counts.
+//!
+//! Each binary message carries some bytes of the stream; where one ends and the next
 //! begins means nothing. Half-open connections are found by HTTP/2's own pings.
 
 use std::io;

@@ -1,7 +1,8 @@
 //! The secret of one container, and what is derived from it.
 //!
 //! The token goes into the container's settings and nowhere else. The daemon keeps its hash, to recognise the agent when it
-//! dials, and the key by which the agent recognises an invocation; neither gives the token away, nor the one the other.
+//! links itself with it, and the keys by which the agent recognises an invocation, and a daemon that dials; none of them gives the token
+//! away, nor another of them.
 
 use std::fmt;
 
@@ -49,8 +50,18 @@ impl AgentToken {
     /// By which the agent recognises an invocation.
     #[must_use]
     pub fn invocation_key(&self) -> String {
+        self.derived(b"invocation")
+    }
+
+    /// By which the agent recognises a daemon that dials.
+    #[must_use]
+    pub fn dial_key(&self) -> String {
+        self.derived(b"dial")
+    }
+
+    fn derived(&self, purpose: &[u8]) -> String {
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_bytes());
-        hex::encode(hmac::sign(&key, b"invocation"))
+        hex::encode(hmac::sign(&key, purpose))
     }
 }
 
@@ -73,12 +84,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_derived_is_the_same_on_both_sides_and_three_different_texts() {
+    fn what_is_derived_is_the_same_on_both_sides_and_different_texts() {
         let token = AgentToken::generate().unwrap();
         let again = AgentToken::new(token.expose());
         assert_eq!(token.callback_hash(), again.callback_hash());
         assert_eq!(token.invocation_key(), again.invocation_key());
-        assert_ne!(token.callback_hash(), token.invocation_key());
-        assert_ne!(token.invocation_key(), token.expose());
+        assert_eq!(token.dial_key(), again.dial_key());
+        let mut texts =
+            [token.expose().to_owned(), token.callback_hash(), token.invocation_key(), token.dial_key()].to_vec();
+        texts.sort();
+        texts.dedup();
+        assert_eq!(texts.len(), 4);
     }
 }

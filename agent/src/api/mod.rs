@@ -19,7 +19,9 @@ use sockerless_agent_protocol::paths;
 use sockerless_agent_protocol::process::{ErrorBody, MainRun};
 use tokio_util::sync::CancellationToken;
 
+use crate::changes::Changes;
 use crate::process::Processes;
+use crate::transfer::Transfers;
 use crate::{sample, top};
 
 pub(crate) type Body = UnsyncBoxBody<Bytes, std::io::Error>;
@@ -55,6 +57,8 @@ type Result<T = Answer> = std::result::Result<T, Problem>;
 pub(crate) struct Api {
     pub(crate) processes: Processes,
     pub(crate) container: Arc<str>,
+    pub(crate) transfers: Transfers,
+    pub(crate) changes: Changes,
     /// Cancelled when the link has ended.
     pub(crate) link: CancellationToken,
 }
@@ -75,6 +79,14 @@ impl Api {
             let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
             return self.process(&parts, &query, request).await;
         }
+        let below = |base: &str| path.strip_prefix(base).and_then(|rest| rest.strip_prefix('/'));
+        if let (Some(id), &Method::PUT) = (below(paths::ARCHIVE), request.method()) {
+            self.changes.about_to_write();
+            return files::put(&self.transfers, &self.container, id, &query, request.into_body()).await;
+        }
+        if let Some(id) = below(paths::TRANSFERS) {
+            return self.transfer(id, request.method()).await;
+        }
         match (request.method(), path.as_str()) {
             (&Method::GET, paths::RUN) => Ok(json(StatusCode::OK, &MainRun { run: self.processes.main_run() })),
             (&Method::GET, paths::SAMPLE) => blocking(sample::take).await.map(|sample| json(StatusCode::OK, &sample)),
@@ -84,13 +96,30 @@ impl Api {
                 let top = top.map_err(|message| Problem::new(StatusCode::NOT_IMPLEMENTED, message))?;
                 Ok(json(StatusCode::OK, &top))
             }
-            (&Method::GET, paths::EXPORT) => Ok(files::export()),
+            (&Method::GET, paths::CHANGES) => match self.changes.since_the_beginning().await {
+                Ok(changes) => Ok(json(StatusCode::OK, &changes)),
+                Err(why) => Err(Problem::new(
+                    StatusCode::NOT_IMPLEMENTED,
+                    format!("what has changed in the container is not known: {why}. Look into it with exec or cp"),
+                )),
+            },
+            (&Method::GET, paths::EXPORT) => files::export(&self.transfers, &query),
             (&Method::HEAD, paths::ARCHIVE) => files::stat(&self.container, &query).await,
-            (&Method::GET, paths::ARCHIVE) => files::get(&self.container, &query).await,
-            (&Method::PUT, paths::ARCHIVE) => files::put(&self.container, &query, request.into_body()).await,
+            (&Method::GET, paths::ARCHIVE) => files::get(&self.transfers, &self.container, &query).await,
             (method, path) => {
                 Err(Problem::not_found(format!("this agent has no {method} {path}: it may be older than the daemon")))
             }
+        }
+    }
+
+    async fn transfer(&self, id: &str, method: &Method) -> Result {
+        match *method {
+            Method::GET => files::outcome(&self.transfers, &self.container, id).await,
+            Method::DELETE => {
+                self.transfers.forget(id);
+                Ok(empty())
+            }
+            _ => Err(Problem::not_found(format!("this agent has no {method} of a transfer"))),
         }
     }
 

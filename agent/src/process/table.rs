@@ -20,6 +20,7 @@ use super::reaper::Reaper;
 use super::spawn::{Failure, Spawned, resize, spawn};
 use super::stdin::Stdin;
 use super::{descendants, pipes, signals};
+use crate::changes::Changes;
 use crate::spool::Spool;
 use crate::telemetry::Sink;
 
@@ -152,6 +153,8 @@ struct Inner {
     reaper: Reaper,
     main: ProcessSpec,
     telemetry: Option<Sink>,
+    /// Told before any process begins.
+    changes: Changes,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -173,13 +176,14 @@ pub(crate) enum Busy {
 
 impl Processes {
     /// Begins to look after processes. `main` is what each run is.
-    pub(crate) fn start(main: ProcessSpec, telemetry: Option<Sink>) -> std::io::Result<Self> {
+    pub(crate) fn start(main: ProcessSpec, telemetry: Option<Sink>, changes: Changes) -> std::io::Result<Self> {
         let inner = Inner {
             table: Mutex::default(),
             added: watch::Sender::new(0),
             reaper: Reaper::start()?,
             main,
             telemetry,
+            changes,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         };
@@ -284,6 +288,7 @@ impl Processes {
     }
 
     fn launch(&self, id: &str, process: Arc<Process>, spec: ProcessSpec, is_main: bool) {
+        self.inner.changes.about_to_write();
         let (this, id) = (self.clone(), id.to_owned());
         self.inner.tasks.spawn(async move {
             let reaper = this.inner.reaper.clone();
@@ -412,7 +417,7 @@ mod tests {
     #[tokio::test]
     async fn output_and_exit_code_of_a_process() {
         let _shared = CONTAINER.read().await;
-        let processes = Processes::start(ProcessSpec::default(), None).unwrap();
+        let processes = Processes::start(ProcessSpec::default(), None, Changes::unknown("a test")).unwrap();
         let process = processes.exec("x", spec(&["sh", "-c", "echo out; echo err >&2; exit 7"]));
         assert_eq!(output(&process).await, ("out\n".into(), "err\n".into()));
         assert_eq!(process.ended().await, ProcessState::Exited { code: 7 });
@@ -423,7 +428,7 @@ mod tests {
     #[tokio::test]
     async fn a_signal_is_128_and_its_number_and_reaches_the_group() {
         let _shared = CONTAINER.read().await;
-        let processes = Processes::start(ProcessSpec::default(), None).unwrap();
+        let processes = Processes::start(ProcessSpec::default(), None, Changes::unknown("a test")).unwrap();
         let process = processes.exec("x", spec(&["sh", "-c", "sleep 1000 & wait"]));
         process.begun().await;
         process.signal("KILL").unwrap();
@@ -434,7 +439,7 @@ mod tests {
     #[tokio::test]
     async fn a_terminal_has_its_size_and_is_controlled_by_the_process() {
         let _shared = CONTAINER.read().await;
-        let processes = Processes::start(ProcessSpec::default(), None).unwrap();
+        let processes = Processes::start(ProcessSpec::default(), None, Changes::unknown("a test")).unwrap();
         let spec = ProcessSpec {
             tty: true,
             console_size: Some([33, 101]),
@@ -449,7 +454,7 @@ mod tests {
     #[tokio::test]
     async fn a_command_that_is_not_there_fails_and_says_so() {
         let _shared = CONTAINER.read().await;
-        let processes = Processes::start(ProcessSpec::default(), None).unwrap();
+        let processes = Processes::start(ProcessSpec::default(), None, Changes::unknown("a test")).unwrap();
         let state = processes.exec("x", spec(&["no-such-command"])).ended().await;
         let message = "exec: \"no-such-command\": executable file not found in $PATH".to_owned();
         assert_eq!(state, ProcessState::Failed { code: 127, message });
@@ -458,7 +463,7 @@ mod tests {
     #[tokio::test]
     async fn the_environment_is_the_given_one() {
         let _shared = CONTAINER.read().await;
-        let processes = Processes::start(ProcessSpec::default(), None).unwrap();
+        let processes = Processes::start(ProcessSpec::default(), None, Changes::unknown("a test")).unwrap();
         let env = vec!["A=b c".to_owned(), "odd.name=ü".to_owned()];
         let process = processes.exec("x", ProcessSpec { env, ..spec(&["env"]) });
         let (out, _) = output(&process).await;
@@ -470,7 +475,7 @@ mod tests {
     #[tokio::test]
     async fn a_run_begins_once_and_another_only_after_it() {
         let _alone = CONTAINER.write().await;
-        let processes = Processes::start(spec(&["sh", "-c", "sleep 1000"]), None).unwrap();
+        let processes = Processes::start(spec(&["sh", "-c", "sleep 1000"]), None, Changes::unknown("a test")).unwrap();
         let process = processes.run("one").unwrap();
         assert!(Arc::ptr_eq(&process, &processes.run("one").unwrap()));
         // Nobody has asked for it yet, so it has not begun, and gives way.

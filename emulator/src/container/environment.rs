@@ -38,6 +38,10 @@ pub(super) fn environment(
             variables.insert(name, value.clone());
         }
     }
+    if image.is_none() {
+        // An agent would list this machine's files to tell what changes in them.
+        variables.insert("SOCKERLESS_AGENT_CHANGES".to_owned(), "off".to_owned());
+    }
     variables.extend([
         ("WEBSITE_SITE_NAME".to_owned(), spec.site.clone()),
         ("WEBSITE_HOSTNAME".to_owned(), spec.host.clone()),
@@ -72,6 +76,7 @@ mod tests {
         assert_eq!(variables["PORT"], "4321");
         assert_eq!(variables["WEBSITE_SITE_NAME"], "App");
         assert!(!variables.contains_key("CARGO_MANIFEST_DIR"));
-        assert_eq!(variables.len(), 8);
+        assert_eq!(variables["SOCKERLESS_AGENT_CHANGES"], "off");
+        assert_eq!(variables.len(), 9);
     }
 }

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::Method;
+use sockerless_agent_protocol::changes::Change;
 use sockerless_agent_protocol::frame::From;
 use sockerless_agent_protocol::paths;
 use sockerless_agent_protocol::process::{MainRun, ProcessState, Top};
@@ -144,6 +145,16 @@ impl AgentClient {
     pub async fn top(&self, container: &str, arguments: &str) -> Result<Top> {
         let path = path(paths::TOP, &[], &[("ps_args", arguments)]);
         let (_, body) = fetch(&self.registry, container, Patience::Short, Method::GET, &path, Bytes::new()).await?;
+        parse(&body)
+    }
+
+    /// What has changed in a container's file system.
+    ///
+    /// # Errors
+    /// No agent; one that does not know.
+    pub async fn changes(&self, container: &str) -> Result<Vec<Change>> {
+        let (_, body) =
+            fetch(&self.registry, container, Patience::Short, Method::GET, paths::CHANGES, Bytes::new()).await?;
         parse(&body)
     }
 

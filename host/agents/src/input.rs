@@ -1,4 +1,4 @@
-//! The input of a process, over as many links as it takes.
+//! The input of a process, or an archive on its way in, over as many links as it takes.
 //!
 //! A task owns the exchange with the agent. It keeps what the agent has not acknowledged, and after a break sends it again.
 
@@ -22,7 +22,8 @@ enum Message {
     End(oneshot::Sender<()>),
 }
 
-/// Writes to the standard input of a process. Dropped without [`Input::finish`], the process's input stays open.
+/// Writes to the standard input of a process, or an archive to where it is extracted. Dropped without [`Input::finish`], a process's input
+/// stays open.
 pub struct Input {
     messages: mpsc::Sender<Message>,
     failure: oneshot::Receiver<AgentFailure>,
@@ -30,19 +31,19 @@ pub struct Input {
 
 impl Input {
     pub(crate) fn open(registry: AgentRegistry, container: &str, process: &str, close: bool) -> Self {
+        let writer = uuid::Uuid::new_v4().simple().to_string();
+        let close = if close { "true" } else { "false" };
+        let target = path(paths::PROCESSES, &[process, "stdin", &writer], &[("close", close)]);
+        Self::to(registry, container, target)
+    }
+
+    /// To a path of the agent's API, with a query, which the offset is added to.
+    pub(crate) fn to(registry: AgentRegistry, container: &str, target: String) -> Self {
         // One message may wait; the window is the real limit.
         let (messages, inbox) = mpsc::channel(1);
         let (told, failure) = oneshot::channel();
-        let driver = Driver {
-            registry,
-            container: container.to_owned(),
-            process: process.to_owned(),
-            writer: uuid::Uuid::new_v4().simple().to_string(),
-            close,
-            inbox,
-            kept: Kept::default(),
-            end: None,
-        };
+        let driver =
+            Driver { registry, container: container.to_owned(), target, inbox, kept: Kept::default(), end: None };
         tokio::spawn(async move {
             if let Err(failure) = driver.run().await {
                 let _ = told.send(failure);
@@ -116,9 +117,7 @@ struct Exchange {
 struct Driver {
     registry: AgentRegistry,
     container: String,
-    process: String,
-    writer: String,
-    close: bool,
+    target: String,
     inbox: mpsc::Receiver<Message>,
     kept: Kept,
     end: Option<oneshot::Sender<()>>,
@@ -151,8 +150,7 @@ impl Driver {
             let _ = sender.send(Ok(Frame::data(bytes.clone())));
         }
         let body: Body = StreamBody::new(UnboundedReceiverStream::new(receiver)).boxed_unsync();
-        let query = [("offset", &*self.kept.begin.to_string()), ("close", if self.close { "true" } else { "false" })];
-        let path = path(paths::PROCESSES, &[&self.process, "stdin", &self.writer], &query);
+        let path = format!("{}&offset={}", self.target, self.kept.begin);
         let answer = attempt(&link, Method::PUT, &path, body).await?;
         let answers = success(answer).await.map_err(Attempt::Failed)?.into_body();
         let body = self.end.is_none().then_some(sender);

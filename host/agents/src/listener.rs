@@ -6,27 +6,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{
-    AUTHORIZATION, CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
-};
+use http::header::{AUTHORIZATION, CONNECTION, SEC_WEBSOCKET_ACCEPT, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use sockerless_agent_protocol::link::{
-    LINK_WINDOW, Link as Stream, MAX_STREAMS, PING_INTERVAL, PING_TIMEOUT, STREAM_WINDOW, websocket_config,
-};
-use sockerless_agent_protocol::{VERSION, headers, paths};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use sockerless_agent_protocol::link::websocket_config;
+use sockerless_agent_protocol::{VERSION, handshake, headers, paths};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::links::{self, Peer};
 use crate::registry::{AgentRegistry, Refusal};
 
 /// Connections at once. Further ones wait to be accepted.
@@ -160,7 +156,7 @@ impl Door {
             tracing::warn!(container = %caller.container, "{message}");
             return text(StatusCode::UPGRADE_REQUIRED, message);
         }
-        let Some(accept) = websocket_key(request.headers()) else {
+        let Some(accept) = handshake::accepted(request.headers()) else {
             return text(StatusCode::BAD_REQUEST, "this is no handshake of a WebSocket");
         };
         match self.registry.admit(&caller.container, &caller.token, &caller.boot) {
@@ -195,35 +191,10 @@ impl Door {
             }
         };
         let socket = WebSocketStream::from_raw_socket(socket, Role::Server, Some(websocket_config())).await;
-        let handshake = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .keep_alive_interval(PING_INTERVAL)
-            .keep_alive_timeout(PING_TIMEOUT)
-            .keep_alive_while_idle(true)
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(LINK_WINDOW)
-            .initial_max_send_streams(usize::try_from(MAX_STREAMS).unwrap_or(usize::MAX))
-            .handshake(TokioIo::new(Stream::new(socket)))
-            .await;
-        let (sender, connection) = match handshake {
-            Ok(link) => link,
-            Err(error) => {
-                tracing::warn!(container = %caller.container, %error, "an agent does not speak HTTP/2");
-                return;
-            }
-        };
-        let Some(link) = self.registry.connect(&caller.container, &caller.boot, sender) else {
-            return;
-        };
-        tracing::info!(container = %caller.container, boot = %caller.boot, link = link.number, "the agent is connected");
-        tokio::select! {
-            result = connection => if let Err(error) = result {
-                tracing::info!(container = %caller.container, link = link.number, %error, "the agent's link broke");
-            },
-            () = link.closed.cancelled() => {}
-            () = self.shutdown.cancelled() => {}
+        let peer = Peer { container: &caller.container, boot: &caller.boot };
+        if let Err(error) = links::keep(&self.registry, peer, socket, &self.shutdown).await {
+            tracing::info!(container = %caller.container, "{error}");
         }
-        self.registry.disconnect(&caller.container, &link);
     }
 }
 
@@ -245,19 +216,6 @@ impl Caller {
             protocol: get(headers::PROTOCOL)?.to_owned(),
         })
     }
-}
-
-/// The answer to the key of a WebSocket's handshake.
-fn websocket_key(map: &HeaderMap) -> Option<HeaderValue> {
-    let is = |name: http::HeaderName, wanted: &str| {
-        map.get(name)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|value| value.to_ascii_lowercase().contains(wanted))
-    };
-    if !is(UPGRADE, "websocket") || !is(CONNECTION, "upgrade") || !is(SEC_WEBSOCKET_VERSION, "13") {
-        return None;
-    }
-    HeaderValue::from_str(&derive_accept_key(map.get(SEC_WEBSOCKET_KEY)?.as_bytes())).ok()
 }
 
 fn text(status: StatusCode, message: impl Into<String>) -> Answer {

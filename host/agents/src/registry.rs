@@ -33,6 +33,8 @@ struct Entry {
     link: watch::Sender<Option<Link>>,
     /// The boot whose agent runs the container's command.
     running: Option<String>,
+    /// Why the agent could not be dialled, the last time that this was tried without success.
+    missed: Option<String>,
 }
 
 #[derive(Default)]
@@ -66,7 +68,12 @@ impl AgentRegistry {
         let mut state = self.lock();
         let known = state.entries.get(container).is_some_and(|entry| entry.token_hash == token_hash);
         if !known {
-            let entry = Entry { token_hash: token_hash.to_owned(), link: watch::Sender::new(None), running: None };
+            let entry = Entry {
+                token_hash: token_hash.to_owned(),
+                link: watch::Sender::new(None),
+                running: None,
+                missed: None,
+            };
             let old = state.entries.insert(container.to_owned(), entry);
             drop(state);
             close(old);
@@ -128,6 +135,19 @@ impl AgentRegistry {
                 same
             });
         }
+    }
+
+    /// The agent was dialled and not reached, for this reason.
+    pub(crate) fn missed(&self, container: &str, reason: String) {
+        if let Some(entry) = self.lock().entries.get_mut(container) {
+            entry.missed = Some(reason);
+        }
+    }
+
+    /// Why the agent is not connected, if it is dialled, and that is known.
+    #[must_use]
+    pub fn why_missed(&self, container: &str) -> Option<String> {
+        self.lock().entries.get(container).and_then(|entry| entry.missed.clone())
     }
 
     /// The agent of this boot runs the container's command.

@@ -36,7 +36,7 @@ pub(crate) fn routes() -> Vec<Route<HandlerFn>> {
         GET    "/containers/{}/json"          containers::inspect;
         GET    "/containers/{}/top"           containers::top;
         GET    "/containers/{}/logs"          streams::logs;
-        GET    "/containers/{}/changes"       unsupported::changes;
+        GET    "/containers/{}/changes"       containers::changes;
         GET    "/containers/{}/stats"         streams::stats;
         GET    "/containers/{}/export"        archive::export;
         GET    "/containers/{}/attach/ws"     streams::attach_websocket;

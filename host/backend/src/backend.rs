@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::error::BackendError;
+use crate::connection::Upgrade;
+use crate::error::{BackendError, HttpError};
 use crate::types::{
     Container, Disposition, Finding, Handle, InventoryPage, Loaded, LogPage, LogQuery, Outcome, Recovered, RunVerdict,
     Started,
@@ -73,4 +74,8 @@ pub trait Backend: Send + Sync + 'static {
     /// The environment of a container's agent, as the cloud keeps it. [`BackendError::NotSupported`] likewise.
     async fn agent_environment(&self, container: String, handle: Handle)
     -> Result<Vec<(String, String)>, BackendError>;
+
+    /// Opens a WebSocket at a URL (`ws` or `wss`), with these headers over and above those of the handshake's beginning, by the rules that
+    /// hold for this backend's requests. Whether the answer fits the key in the headers is for the caller to see.
+    async fn upgrade(&self, url: &str, headers: &[(&str, &str)]) -> Result<Upgrade, HttpError>;
 }

@@ -11,10 +11,12 @@
 #![forbid(unsafe_code)]
 
 mod backend;
+mod connection;
 pub mod error;
 mod services;
 pub mod types;
 
 pub use backend::Backend;
+pub use connection::{Stream, Upgrade};
 pub use error::{AgentError, BackendError, HttpError};
 pub use services::{AgentBroker, OutcomeSink, Provision};

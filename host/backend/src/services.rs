@@ -23,7 +23,7 @@ pub struct Provision {
 /// The agents of all containers, as a backend may use them: the WIT interface `agents`.
 #[async_trait]
 pub trait AgentBroker: Send + Sync + 'static {
-    /// Makes a new token. `None` without a callback URL.
+    /// Makes a new token. `None` when agents neither dial nor are dialled.
     async fn provision(&self, container: &str) -> Result<Option<Provision>, AgentError>;
 
     /// Expects the agent to report this run.
@@ -37,6 +37,10 @@ pub trait AgentBroker: Send + Sync + 'static {
 
     /// Ends the run that is under way.
     async fn disconnect(&self, container: &str) -> Result<(), AgentError>;
+
+    /// Takes note of where the agent can be dialled, if the host dials: `ws://` or `wss://`, checked against the policy of this
+    /// backend.
+    async fn reachable_at(&self, backend: &str, container: &str, url: &str) -> Result<(), AgentError>;
 
     /// The bearer token by which the agent of this container accepts an invocation. Never shown to a backend:
     /// the host puts it on the request.

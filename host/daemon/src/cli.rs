@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use serde::Deserialize;
 
 use crate::address::Address;
 
@@ -92,6 +93,10 @@ pub(crate) struct ServeOptions {
     /// The URL under which agents reach that listener from where they are: wss://… ; `auto` when they run on this machine.
     #[arg(long, value_name = "URL", env = "SOCKERLESS_CALLBACK_URL")]
     pub(crate) callback_url: Option<String>,
+    /// Who opens the link between this daemon and the agents in containers that are made from now on: callback, the agents dial the
+    /// callback URL; dial, this daemon dials the containers' own addresses, and needs no public one.
+    #[arg(long, value_name = "WHO", env = "SOCKERLESS_AGENT_LINK", value_parser = agent_link)]
+    pub(crate) agent_link: Option<LinkChoice>,
     /// Base URL to which every request of a backend goes, instead of the host that it names: for an emulator.
     #[arg(long, value_name = "URL", env = "SOCKERLESS_ENDPOINT_URL")]
     pub(crate) endpoint_url: Option<String>,
@@ -179,6 +184,29 @@ pub(crate) struct PushAgentOptions {
     /// Base URL to which every request goes, instead of the host that it names: for an emulator.
     #[arg(long, value_name = "URL", env = "SOCKERLESS_ENDPOINT_URL")]
     pub(crate) endpoint_url: Option<String>,
+}
+
+/// Who opens the links between daemon and agents.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum AgentLink {
+    /// The agents.
+    #[default]
+    Callback,
+    /// The daemon.
+    Dial,
+}
+
+/// Who opens them; nothing if the variable is set and empty.
+pub(crate) type LinkChoice = Option<AgentLink>;
+
+fn agent_link(text: &str) -> Result<LinkChoice, String> {
+    match text.trim() {
+        "" => Ok(None),
+        "callback" => Ok(Some(AgentLink::Callback)),
+        "dial" => Ok(Some(AgentLink::Dial)),
+        _ => Err("write callback or dial".to_owned()),
+    }
 }
 
 /// What is on or off; nothing if its variable is set and empty.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use sockerless_plugins::{Limits, Policy, SwapRules};
 
 use crate::address::Address;
-use crate::cli::{DEFAULT_HOST, ServeOptions};
+use crate::cli::{AgentLink, DEFAULT_HOST, ServeOptions};
 
 /// The file's form. A key that is not known is an error: a typing mistake shall not be a default.
 #[derive(Debug, Default, Deserialize)]
@@ -21,6 +21,7 @@ struct File {
     cache_dir: Option<PathBuf>,
     agents_listen: Option<String>,
     callback_url: Option<String>,
+    agent_link: Option<AgentLink>,
     endpoint_url: Option<String>,
     fetch_image_config: Option<bool>,
     #[serde(default)]
@@ -65,6 +66,7 @@ pub(crate) struct Config {
     pub(crate) cache_dir: PathBuf,
     pub(crate) agents_listen: String,
     pub(crate) callback_url: Option<String>,
+    pub(crate) agent_link: AgentLink,
     pub(crate) endpoint_url: Option<String>,
     /// Whether pulls fetch configurations of images.
     pub(crate) fetch_image_config: bool,
@@ -143,6 +145,7 @@ impl Config {
             cache_dir: options.cache_dir.or(file.cache_dir).unwrap_or_else(|| state_dir.join("cache")),
             state_dir,
             agents_listen: options.agents_listen.or(file.agents_listen).unwrap_or_else(|| "127.0.0.1:0".to_owned()),
+            agent_link: options.agent_link.flatten().or(file.agent_link).unwrap_or_default(),
             callback_url: non_empty(options.callback_url.or(file.callback_url)),
             endpoint_url: non_empty(options.endpoint_url.or(file.endpoint_url)),
             fetch_image_config: options.fetch_image_config.flatten().or(file.fetch_image_config).unwrap_or(false),
@@ -225,6 +228,16 @@ mod tests {
         let config = load(text, options, &[]).unwrap();
         assert!(!config.fetch_image_config);
         assert_eq!(config.insecure_registries, ["b.lan:5000"]);
+    }
+
+    #[test]
+    fn who_opens_the_links_is_told_by_its_name() {
+        let link = |text| load(text, ServeOptions::default(), &[]).map(|config| config.agent_link);
+        assert_eq!(link("").unwrap(), AgentLink::Callback);
+        assert_eq!(link("agent_link = 'dial'").unwrap(), AgentLink::Dial);
+        assert!(link("agent_link = 'both'").is_err());
+        let options = ServeOptions { agent_link: Some(Some(AgentLink::Callback)), ..ServeOptions::default() };
+        assert_eq!(load("agent_link = 'dial'", options, &[]).unwrap().agent_link, AgentLink::Callback);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::azure;
 use crate::backends::{LoadSettings, Loaded};
-use crate::cli::ServeOptions;
+use crate::cli::{AgentLink, ServeOptions};
 use crate::config::Config;
 use crate::serve::{callback_url, environment, registry_client};
 
@@ -57,9 +57,12 @@ pub(crate) fn run(options: ServeOptions) -> Result<()> {
 }
 
 async fn check(config: &Config, report: &Report) {
-    match agents(config).await {
-        Ok(url) => report.passed(&format!("agents find the daemon at {url}")),
-        Err(error) => report.failed(&format!("{error:#}")),
+    match config.agent_link {
+        AgentLink::Dial => report.passed("the daemon dials the agents, and needs no callback URL"),
+        AgentLink::Callback => match agents(config).await {
+            Ok(url) => report.passed(&format!("agents find the daemon at {url}")),
+            Err(error) => report.failed(&format!("{error:#}")),
+        },
     }
     if config.backends.is_empty() {
         report.failed(
@@ -98,7 +101,7 @@ async fn agents(config: &Config) -> Result<String> {
     let url = callback_url(config, address)?.ok_or_else(|| {
         anyhow!(
             "SOCKERLESS_CALLBACK_URL is not set: containers would have no agent. Give the wss:// URL that leads to the address of \
-             --agents-listen"
+             --agents-listen, or set SOCKERLESS_AGENT_LINK=dial if agents cannot reach this machine"
         )
     })?;
     let end = CancellationToken::new();
@@ -142,7 +145,8 @@ async fn reach(url: &str) -> Result<()> {
 async fn backend(config: &Config, file: &std::path::Path) -> Result<()> {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     // It makes nothing that could carry the id.
-    let loaded = Loaded::new(config, Services::new(store, AgentRegistry::default(), None), "doctor".to_owned()).await?;
+    let services = Services::new(store, AgentRegistry::default(), sockerless_engine::AgentLink::None);
+    let loaded = Loaded::new(config, services, "doctor".to_owned()).await?;
     let outcome = loaded.try_file(file, &LoadSettings::new(config)).await;
     loaded.shutdown().await;
     outcome

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow};
 use sockerless_agents::{AgentListener, AgentRegistry};
 use sockerless_api::{Limits, Listener, TlsFiles};
-use sockerless_engine::{Backends as _, Engine, RegistryAccess, Services, Stored};
+use sockerless_engine::{AgentLink, Backends as _, Engine, RegistryAccess, Services, Stored};
 use sockerless_registry::{RegistryClient, RegistryOptions};
 use sockerless_store::{SqliteStore, Store};
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::address::Address;
 use crate::admin::Admin;
 use crate::backends::{LoadSettings, Loaded};
-use crate::cli::ServeOptions;
+use crate::cli::{AgentLink as WhoDials, ServeOptions};
 use crate::config::{Config, Tls};
 use crate::logging;
 use crate::remembered::Remembered;
@@ -50,12 +50,11 @@ async fn serve(config: Config, state: StateDir) -> Result<()> {
     let database = state.database();
     let store = tokio::task::spawn_blocking(move || SqliteStore::open(&database)).await??;
     let store: Arc<dyn Store> = Arc::new(store);
-    let agents =
-        AgentListener::bind(&config.agents_listen).await.context("give another address with --agents-listen")?;
     let registry = AgentRegistry::default();
-    let services = Services::new(store.clone(), registry.clone(), callback_url(&config, agents.address())?);
+    let (listener, link) = agent_link(&config).await?;
+    let services = Services::new(store.clone(), registry.clone(), link);
     let stored = Stored::read(&*store, &services).await?;
-    let agents = tokio::spawn(agents.serve(registry, agents_shutdown.clone()));
+    let agents = listener.map(|listener| tokio::spawn(listener.serve(registry, agents_shutdown.clone())));
 
     let settings = LoadSettings::new(&config);
     let identity = state.identity()?;
@@ -94,7 +93,9 @@ async fn serve(config: Config, state: StateDir) -> Result<()> {
     engine.shutdown().await;
     loaded.shutdown().await;
     agents_shutdown.cancel();
-    let _ = agents.await;
+    if let Some(agents) = agents {
+        let _ = agents.await;
+    }
     Ok(())
 }
 
@@ -117,6 +118,17 @@ fn tell_of_the_lost(engine: &Engine, loaded: &Loaded) {
             }
         });
     }
+}
+
+/// Where agents dial in, if they do, and how new ones are linked.
+async fn agent_link(config: &Config) -> Result<(Option<AgentListener>, AgentLink)> {
+    if config.agent_link == WhoDials::Dial {
+        return Ok((None, AgentLink::Dial));
+    }
+    let listener =
+        AgentListener::bind(&config.agents_listen).await.context("give another address with --agents-listen")?;
+    let link = callback_url(config, listener.address())?.map_or(AgentLink::None, AgentLink::Callback);
+    Ok((Some(listener), link))
 }
 
 /// Says on standard output where the API is: whoever started the daemon waits for these lines.
@@ -145,7 +157,8 @@ pub(crate) fn registry_client(config: &Config) -> Result<RegistryClient> {
 pub(crate) fn callback_url(config: &Config, listening: SocketAddr) -> Result<Option<String>> {
     let Some(url) = config.callback_url.as_deref() else {
         tracing::warn!(
-            "SOCKERLESS_CALLBACK_URL is not set: containers have no agent, so there is no exec, attach, copy or exit code"
+            "SOCKERLESS_CALLBACK_URL is not set: containers have no agent, so there is no exec, attach, copy or exit code. If agents \
+             cannot reach this machine, set SOCKERLESS_AGENT_LINK=dial"
         );
         return Ok(None);
     };

@@ -78,6 +78,12 @@ object! {
         pub networks: BTreeMap<String, EndpointSettings>,
     }
 
+    /// A change in a container's file system: 0 modified, 1 added, 2 deleted.
+    pub struct FilesystemChange {
+        pub path: String,
+        pub kind: u8,
+    }
+
     /// The processes of a container, as `ps` prints them.
     pub struct Top {
         pub processes: Vec<Vec<String>>,

@@ -45,7 +45,7 @@ mod volume;
 
 pub use auth::{AuthError, RegistryAuth};
 pub use config::{Config, ExposedPorts, Labels};
-pub use container::{ContainerInspect, GraphDriver, NetworkSettings, Top, WaitError, WaitResponse};
+pub use container::{ContainerInspect, FilesystemChange, GraphDriver, NetworkSettings, Top, WaitError, WaitResponse};
 pub use create::{CreateRequest, Created, NetworkingConfig};
 pub use decode::{DecodeError, decode};
 pub use duration::{DurationError, parse_go_duration};

@@ -7,8 +7,8 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sockerless_docker::{
-    ContainerInspect, ContainerSummary, CreateRequest, DiskUsage, EventMessage, ExecInspect, ImageHistory,
-    ImageInspect, ImageSummary, NetworkInspect, SystemInfo, SystemVersion, VolumeList,
+    ContainerInspect, ContainerSummary, CreateRequest, DiskUsage, EventMessage, ExecInspect, FilesystemChange,
+    ImageHistory, ImageInspect, ImageSummary, NetworkInspect, SystemInfo, SystemVersion, VolumeList,
 };
 
 #[track_caller]
@@ -27,6 +27,7 @@ macro_rules! answers {
 }
 
 answers! {
+    changes: Vec<FilesystemChange> = "changes.json";
     container: ContainerInspect = "container.json";
     containers: Vec<ContainerSummary> = "containers.json";
     event: EventMessage = "event.json";

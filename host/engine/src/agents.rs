@@ -6,7 +6,7 @@ use sockerless_agent_protocol::spec::ProcessSpec;
 use sockerless_agents::{
     AgentClient, AgentFailure, AgentRegistry, Block, Input, Output, Piece, ProcessState, Sample, Wait,
 };
-use sockerless_docker::{PathStat, Top};
+use sockerless_docker::{FilesystemChange, PathStat, Top};
 
 pub(crate) use sockerless_agents::From;
 
@@ -122,12 +122,17 @@ impl Agents {
         Ok(Top { titles: top.titles, processes: top.processes })
     }
 
+    pub(crate) async fn changes(&self, container: &str) -> Result<Vec<FilesystemChange>> {
+        let changes = self.client.changes(container).await?.into_iter();
+        Ok(changes.map(|change| FilesystemChange { path: change.path, kind: change.kind }).collect())
+    }
+
     pub(crate) async fn sample(&self, container: &str) -> Result<Sample> {
         Ok(self.client.sample(container).await?)
     }
 
     pub(crate) async fn export(&self, container: &str) -> Result<ByteStream> {
-        Ok(self.client.export(container).await?.map_err(Error::from).boxed())
+        Ok(self.client.export(container).await?.into_stream().map_err(Error::from).boxed())
     }
 
     pub(crate) async fn output(&self, container: &str, process: &str, from: From) -> Result<Reader> {
@@ -145,7 +150,7 @@ impl Agents {
 
     pub(crate) async fn archive_get(&self, container: &str, path: &str) -> Result<(PathStat, ByteStream)> {
         let (stat, archive) = self.client.archive(container, path).await?;
-        Ok((path_stat(stat), archive.map_err(Error::from).boxed()))
+        Ok((path_stat(stat), archive.into_stream().map_err(Error::from).boxed()))
     }
 
     pub(crate) async fn archive_put(

@@ -170,6 +170,7 @@ impl Engine {
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
         });
+        inner.services.begin_dialling(inner.backends.clone());
         for record in stored.records {
             inner.containers.reserve(&record.name, &record.id)?;
             inner.networks.adopt(&record.endpoints);
@@ -236,6 +237,7 @@ impl Engine {
         self.inner.shutdown.cancel();
         self.inner.tasks.close();
         self.inner.tasks.wait().await;
+        self.inner.services.end_dialling().await;
     }
 }
 

@@ -159,43 +159,55 @@ impl Inner {
     /// Makes the record of a container again, and what belongs to it. Answers the name that it has now.
     async fn take_in(self: &Arc<Self>, plugin: &dyn Backend, backend: &str, item: &InventoryItem) -> Result<String> {
         let environment = plugin.agent_environment(item.id.clone(), item.handle.clone()).await?;
-        let Carried { mut record, token } = carried(&item.id, &environment)?;
+        let Carried { mut record, token, dialled } = carried(&item.id, &environment)?;
         record.backend = backend.to_owned();
         record.handle = Some(item.handle.clone());
+        record.state.status = Status::Created;
+        record.intent = Some(Intent::Adopt);
+        // Of networks that were lost it is no member.
+        record.endpoints.retain(|_, endpoint| self.networks.find(&endpoint.network_id).is_ok());
+        if self.containers.reserve(&record.name, &record.id).is_err() {
+            record.name = format!("{}_{}", item.id.get(..12).unwrap_or_default(), record.name);
+            self.containers.reserve(&record.name, &record.id)?;
+        }
+        let name = record.name.clone();
+        if let Err(error) = self.put_back(plugin, &mut record, &token, dialled).await {
+            self.containers.release(&name, &item.id);
+            self.services.forget(&item.id);
+            let undone = self.store.apply(vec![Change::delete(Kind::Agent, item.id.clone())]).await;
+            if let Err(error) = undone {
+                tracing::warn!(container = %item.id, %error, "the agent of a container that is not taken in is still written down");
+            }
+            return Err(error);
+        }
+        self.networks.adopt(&record.endpoints);
+        self.containers.insert(Actor::spawn(self, record));
+        tracing::info!(container = %item.id, name, place = %item.place, "a container that was lost is taken in again");
+        Ok(name)
+    }
+
+    /// Makes sure that it is there, and writes it down with what belongs to it.
+    async fn put_back(
+        &self,
+        plugin: &dyn Backend,
+        record: &mut ContainerRecord,
+        token: &AgentToken,
+        dialled: bool,
+    ) -> Result<()> {
+        self.services.expect(&record.id, spec::process(record), backup::encode(record));
+        // Before the backend is asked, which then tells where the agent is.
+        self.services.recognise(&record.id, token, dialled).await.map_err(Error::from)?;
         match plugin.recover(record.for_backend()).await? {
             Recovered::Present(Some(handle)) => record.handle = Some(handle),
             Recovered::Present(None) => {}
             Recovered::Absent => return Err(Error::not_found("it is gone from the cloud")),
         }
-        record.state.status = Status::Created;
-        record.intent = Some(Intent::Adopt);
-        // Of networks that were lost it is no member.
-        record.endpoints.retain(|_, endpoint| self.networks.find(&endpoint.network_id).is_ok());
         let held = self.volumes.hold(&record.id);
         for mounted in record.mounts.iter().filter(|mounted| mounted.point.r#type == "volume") {
             let request = VolumeCreate { name: mounted.point.name.clone(), ..VolumeCreate::default() };
             self.make_volume(request, Some(&held)).await?;
         }
-        if self.containers.reserve(&record.name, &record.id).is_err() {
-            record.name = format!("{}_{}", item.id.get(..12).unwrap_or_default(), record.name);
-            self.containers.reserve(&record.name, &record.id)?;
-        }
-        self.services.expect(&record.id, spec::process(&record), backup::encode(&record));
-        let saved = async {
-            let body = serde_json::to_string(&record).map_err(|error| Error::internal(error.to_string()))?;
-            let record = Change::put(Kind::Container, record.id.clone(), body);
-            self.services.recognise(&item.id, &token, record).await
-        };
-        if let Err(error) = saved.await {
-            self.containers.release(&record.name, &record.id);
-            self.services.forget(&record.id);
-            return Err(error);
-        }
-        self.networks.adopt(&record.endpoints);
-        let name = record.name.clone();
-        self.containers.insert(Actor::spawn(self, record));
-        tracing::info!(container = %item.id, name, place = %item.place, "a container that was lost is taken in again");
-        Ok(name)
+        self.save(record).await
     }
 }
 
@@ -203,6 +215,8 @@ impl Inner {
 struct Carried {
     record: ContainerRecord,
     token: AgentToken,
+    /// The agent does not dial.
+    dialled: bool,
 }
 
 fn carried(id: &str, environment: &[(String, String)]) -> Result<Carried> {
@@ -219,7 +233,8 @@ fn carried(id: &str, environment: &[(String, String)]) -> Result<Carried> {
     }
     let process = ProcessSpec::decode(process).map_err(|error| Error::internal(error.to_string()))?;
     record.config.env = Some(process.env);
-    Ok(Carried { record, token: AgentToken::new(token) })
+    let dialled = value(env::LINK) == Some(env::LINK_DIAL);
+    Ok(Carried { record, token: AgentToken::new(token), dialled })
 }
 
 /// An orphan as the backend is asked to remove it: of the rest nothing is known.

@@ -8,7 +8,7 @@
 //! - `actor`, `start`, `restart`, `run`, `health`: one task per container owns its transitions, others watch its run and its
 //!   health.
 //! - `create`, `verify`, `mounts`: how a container comes to be. `manage`, `list`, `inspect`: it as a whole.
-//! - `attach`, `exec`, `logs`, `archive`, `stats`, `top`: what goes on inside a container, by its agent.
+//! - `attach`, `exec`, `logs`, `archive`, `changes`, `stats`, `top`: what goes on inside a container, by its agent.
 //! - `inventory`, `backup`, `adopt`: containers that are in the cloud and not in the store.
 //! - [`Services`]: what the engine gives to backends.
 
@@ -22,8 +22,10 @@ mod archive;
 mod attach;
 mod backup;
 mod cell;
+mod changes;
 mod create;
 mod detach;
+mod dial;
 mod engine;
 mod error;
 mod events;
@@ -59,6 +61,7 @@ mod wait;
 pub use archive::ArchivePutOptions;
 pub use attach::{AttachOptions, Session, Stdin};
 pub use create::Created;
+pub use dial::AgentLink;
 pub use engine::{Backends, Engine, Identity, RegistryAccess, Stored};
 pub use error::{Error, ErrorKind, Result};
 pub use events::EventOptions;

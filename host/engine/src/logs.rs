@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use sockerless_backend::Backend;
-use sockerless_backend::types::{LogEntry, LogQuery, LogSource};
+use sockerless_backend::types::{LogEntry, LogQuery, LogSource, RunEnd};
 
 use crate::agents::{From, Reader};
 use crate::cell::Cell;
@@ -20,7 +20,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::frames::{ByteStream, Output, STDERR, STDOUT, Streams, put_frame};
 use crate::lines::{Line, Lines};
-use crate::record::ContainerRecord;
+use crate::record::{ContainerRecord, Run};
 
 /// What a client wants of a log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,9 +56,12 @@ impl Engine {
         }
         let record = cell.record();
         let tty = record.config.tty;
-        let run = record.run_id().filter(|_| options.follow && self.inner.agents.connected(&cell.id));
+        let is_live = record.state.status.is_live();
+        // The agent of a run that goes on comes back: who follows waits for it, instead of ending where the backend's log does.
+        let is_told = |run: &Run| (is_live && run.end == RunEnd::Agent) || self.inner.agents.connected(&cell.id);
+        let run = record.state.run.as_ref().filter(|run| options.follow && is_told(run)).map(|run| run.id.as_str());
         let stream = match run {
-            Some(run) if record.state.status.is_live() => self.followed(&cell, &record, run, options).await?,
+            Some(run) if is_live => self.followed(&cell, &record, run, options).await?,
             Some(run) => match self.just_ended(&cell, &record, run, &options).await {
                 Some(stream) => stream,
                 None => self.snapshot(&record, &options).await?,

@@ -3,13 +3,13 @@
 //! Made before the engine and before any backend, so that each of them can be given to the other.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use sockerless_agent_protocol::{env, headers, paths, spec::ProcessSpec, token::AgentToken};
-use sockerless_agents::AgentRegistry;
+use sockerless_agents::{AgentDialler, AgentRegistry};
 use sockerless_backend::types::Outcome;
 use sockerless_backend::{AgentBroker, AgentError, OutcomeSink, Provision};
 use sockerless_store::{Change, Kind, Store};
@@ -18,7 +18,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::agents::Agents;
-use crate::error::{Error, Result};
+use crate::dial::{AgentLink, ByBackend, Dialled};
+use crate::engine::Backends;
+use crate::error::Result;
 use crate::run::Control;
 
 /// How long the agent may still take to accept a run after its invocation has failed: the response may be lost
@@ -32,11 +34,19 @@ pub(crate) struct AgentSecret {
     pub(crate) callback_hash: String,
     /// With which the host invokes the agent.
     pub(crate) invocation_key: String,
+    /// Absent: the agent dials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) dialled: Option<Dialled>,
 }
 
 impl AgentSecret {
-    fn of(token: &AgentToken) -> Self {
-        Self { callback_hash: token.callback_hash(), invocation_key: token.invocation_key() }
+    /// `dialled`: the agent does not dial.
+    fn of(token: &AgentToken, dialled: bool) -> Self {
+        Self {
+            callback_hash: token.callback_hash(),
+            invocation_key: token.invocation_key(),
+            dialled: dialled.then(|| Dialled::by(token.dial_key())),
+        }
     }
 }
 
@@ -68,16 +78,47 @@ pub struct Services {
     store: Arc<dyn Store>,
     registry: AgentRegistry,
     agents: Agents,
-    /// Where agents dial in, as they see it. Absent: containers have no agent.
-    callback_url: Option<String>,
+    /// Set once there are backends by whose rules agents can be dialled.
+    dialler: OnceLock<AgentDialler>,
+    link: AgentLink,
     state: Mutex<State>,
 }
 
 impl Services {
-    /// `callback_url`: base URL (`wss://…`) under which agents reach the host; without it containers get no agent.
-    pub fn new(store: Arc<dyn Store>, registry: AgentRegistry, callback_url: Option<String>) -> Arc<Self> {
+    /// `link`: how new containers find this daemon, or are found by it. Those that are there keep the way with which they were made.
+    pub fn new(store: Arc<dyn Store>, registry: AgentRegistry, link: AgentLink) -> Arc<Self> {
         let agents = Agents::new(registry.clone());
-        Arc::new(Self { store, registry, agents, callback_url, state: Mutex::default() })
+        Arc::new(Self { store, registry, agents, dialler: OnceLock::new(), link, state: Mutex::default() })
+    }
+
+    /// Begins to dial the agents that are to be dialled.
+    pub(crate) fn begin_dialling(&self, backends: Arc<dyn Backends>) {
+        self.dialler.get_or_init(|| AgentDialler::new(self.registry.clone(), Arc::new(ByBackend(backends))));
+        let containers: Vec<String> = self.lock().secrets.keys().cloned().collect();
+        for container in containers {
+            self.dial(&container);
+        }
+    }
+
+    /// Cuts the links to the agents that are dialled.
+    pub(crate) async fn end_dialling(&self) {
+        if let Some(dialler) = self.dialler.get() {
+            dialler.shutdown().await;
+        }
+    }
+
+    /// Keeps a link to a container's agent from now on, if it is dialled and it is known where.
+    fn dial(&self, container: &str) {
+        let address = self.lock().secrets.get(container).and_then(|secret| secret.dialled.as_ref()?.address());
+        if let (Some(dialler), Some(address)) = (self.dialler.get(), address) {
+            dialler.keep(container, address);
+        }
+    }
+
+    async fn save(&self, container: &str, secret: &AgentSecret) -> Result<(), AgentError> {
+        let body = serde_json::to_string(secret).map_err(|error| AgentError::Other(error.to_string()))?;
+        let saved = self.store.apply(vec![Change::put(Kind::Agent, container, body)]).await;
+        saved.map_err(|error| AgentError::Other(error.to_string()))
     }
 
     pub(crate) fn registry(&self) -> &AgentRegistry {
@@ -94,12 +135,11 @@ impl Services {
         self.lock().expected.insert(container.to_owned(), Expected { spec, record });
     }
 
-    /// Takes an agent for that of a container again, by the token that it was given, and writes that down together with the
-    /// container's record.
-    pub(crate) async fn recognise(&self, container: &str, token: &AgentToken, record: Change) -> Result<()> {
-        let secret = AgentSecret::of(token);
-        let body = serde_json::to_string(&secret).map_err(|error| Error::internal(error.to_string()))?;
-        self.store.apply(vec![record, Change::put(Kind::Agent, container, body)]).await?;
+    /// Takes an agent for that of a container again, by the token that it was given; one that is `dialled` when the backend has told
+    /// where.
+    pub(crate) async fn recognise(&self, container: &str, token: &AgentToken, dialled: bool) -> Result<(), AgentError> {
+        let secret = AgentSecret::of(token, dialled);
+        self.save(container, &secret).await?;
         self.registry.register(container, &secret.callback_hash);
         self.lock().secrets.insert(container.to_owned(), secret);
         Ok(())
@@ -128,6 +168,9 @@ impl Services {
         state.secrets.remove(container);
         state.runs.remove(container);
         drop(state);
+        if let Some(dialler) = self.dialler.get() {
+            dialler.forget(container);
+        }
         self.registry.forget(container);
     }
 
@@ -174,24 +217,22 @@ impl Services {
 #[async_trait]
 impl AgentBroker for Services {
     async fn provision(&self, container: &str) -> Result<Option<Provision>, AgentError> {
-        let Some(callback_url) = &self.callback_url else {
-            return Ok(None);
+        let link = match &self.link {
+            AgentLink::None => return Ok(None),
+            AgentLink::Callback(url) => (env::CALLBACK_URL.to_owned(), url.clone()),
+            AgentLink::Dial => (env::LINK.to_owned(), env::LINK_DIAL.to_owned()),
         };
         let expected = self.lock().expected.get(container).cloned();
         let Expected { spec, record } = expected.ok_or_else(|| AgentError::UnknownContainer(container.to_owned()))?;
         let token = AgentToken::generate().map_err(|error| AgentError::Other(error.to_string()))?;
-        let secret = AgentSecret::of(&token);
-        let body = serde_json::to_string(&secret).map_err(|error| AgentError::Other(error.to_string()))?;
-        self.store
-            .apply(vec![Change::put(Kind::Agent, container, body)])
-            .await
-            .map_err(|error| AgentError::Other(error.to_string()))?;
+        let secret = AgentSecret::of(&token, self.link == AgentLink::Dial);
+        self.save(container, &secret).await?;
         self.registry.register(container, &secret.callback_hash);
         self.lock().secrets.insert(container.to_owned(), secret);
         let mut environment = vec![
             (env::TOKEN.to_owned(), token.expose().to_owned()),
             (env::CONTAINER_ID.to_owned(), container.to_owned()),
-            (env::CALLBACK_URL.to_owned(), callback_url.clone()),
+            link,
             (env::SPEC.to_owned(), spec.encode()),
         ];
         environment.extend(record.map(|record| (env::RECORD.to_owned(), record)));
@@ -205,13 +246,26 @@ impl AgentBroker for Services {
 
     async fn prepare(&self, container: &str, run: &str) -> Result<(), AgentError> {
         match self.lock().runs.get(container) {
-            Some(active) if active.id == run => Ok(()),
+            Some(active) if active.id == run => {
+                if let Some(dialler) = self.dialler.get() {
+                    dialler.hurry(container);
+                }
+                Ok(())
+            }
             Some(_) => Err(AgentError::NotPrepared(run.to_owned())),
             None => Err(AgentError::UnknownContainer(container.to_owned())),
         }
     }
 
     async fn await_connect(&self, container: &str, run: &str, limit: Duration) -> Result<(), AgentError> {
+        let lost = self.lock().secrets.get(container).and_then(|secret| secret.dialled.as_ref().map(Dialled::address));
+        if let Some(None) = lost {
+            return Err(AgentError::Failed(
+                "the daemon is to dial the agent, and the backend has not told where: it was built for daemons that agents dial. Set \
+                 SOCKERLESS_AGENT_LINK=callback, and create the container again"
+                    .to_owned(),
+            ));
+        }
         let mut outcome = self.outcome_of(container, run).ok_or_else(|| AgentError::NotPrepared(run.to_owned()))?;
         let mut accepted = std::pin::pin!(self.agents.accepted(container, run));
         let mut deadline = Instant::now() + limit;
@@ -221,7 +275,11 @@ impl AgentBroker for Services {
                 result = &mut accepted => return result.map_err(|error| AgentError::Failed(error.message)),
                 () = tokio::time::sleep_until(deadline) => return Err(match failure {
                     Some(text) => AgentError::Failed(text),
-                    None => AgentError::Timeout(format!("the agent did not connect and accept the run within {} s", limit.as_secs())),
+                    None => {
+                        let why = self.registry.why_missed(container).filter(|_| !self.registry.connected(container));
+                        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+                        AgentError::Timeout(format!("the agent did not connect and accept the run within {} s{why}", limit.as_secs()))
+                    }
                 }),
                 Ok(()) = outcome.changed(), if failure.is_none() => {
                     let text = match &*outcome.borrow_and_update() {
@@ -246,6 +304,21 @@ impl AgentBroker for Services {
 
     async fn disconnect(&self, container: &str) -> Result<(), AgentError> {
         self.disconnect_run(container).await;
+        Ok(())
+    }
+
+    async fn reachable_at(&self, backend: &str, container: &str, url: &str) -> Result<(), AgentError> {
+        let secret = self.lock().secrets.get(container).cloned();
+        let secret = secret.ok_or_else(|| AgentError::UnknownContainer(container.to_owned()))?;
+        // This one's agent dials.
+        let Some(dialled) = secret.dialled.clone() else { return Ok(()) };
+        let told = dialled.clone().at(backend, url);
+        if told != dialled {
+            let secret = AgentSecret { dialled: Some(told), ..secret };
+            self.save(container, &secret).await?;
+            self.lock().secrets.insert(container.to_owned(), secret);
+        }
+        self.dial(container);
         Ok(())
     }
 

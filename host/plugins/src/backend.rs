@@ -8,8 +8,9 @@ use sockerless_backend::types::{
     Container, Disposition, Finding, Handle, InventoryPage, Loaded, LogPage, LogQuery, Outcome, Recovered, RunVerdict,
     Started,
 };
-use sockerless_backend::{Backend, BackendError};
+use sockerless_backend::{Backend, BackendError, HttpError, Upgrade};
 
+use crate::egress;
 use crate::generation::Generation;
 
 /// What the engine calls. Each call takes the generation that serves when it begins, and stays with it: a swap in between
@@ -129,5 +130,10 @@ impl Backend for PluginBackend {
         handle: Handle,
     ) -> Result<Vec<(String, String)>, BackendError> {
         self.generation().agent_environment(container, handle).await
+    }
+
+    async fn upgrade(&self, url: &str, headers: &[(&str, &str)]) -> Result<Upgrade, HttpError> {
+        let context = Arc::clone(&self.generation().context);
+        egress::upgrade(&context.shared.upgrade_http, &context.grants, url, headers).await
     }
 }

@@ -26,6 +26,8 @@ pub(crate) struct Shared {
     pub(crate) http: Arc<HttpClient>,
     /// For requests that the host performs by itself.
     pub(crate) dispatch_http: Arc<HttpClient>,
+    /// For the WebSockets that it opens.
+    pub(crate) upgrade_http: Arc<HttpClient>,
     pub(crate) dispatcher: Arc<Dispatcher>,
 }
 

@@ -78,6 +78,7 @@ impl BackendHost {
             tokens: services.tokens.map(|source| Arc::new(TokenCache::new(source))),
             http: Arc::new(HttpClient::new(&config.http, Connections::Reused)?),
             dispatch_http: Arc::new(HttpClient::new(&config.http, Connections::Fresh)?),
+            upgrade_http: Arc::new(HttpClient::new(&config.http, Connections::Upgraded)?),
             dispatcher: Arc::new(Dispatcher::default()),
         };
         Ok(Self {

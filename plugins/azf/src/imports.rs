@@ -29,6 +29,10 @@ impl World for Imports {
         agents::provision(container)
     }
 
+    fn reachable_at(&self, container: &str, url: &str) -> Result<(), AgentError> {
+        agents::reachable_at(container, url)
+    }
+
     fn prepare(&self, container: &str, run: &str) -> Result<(), AgentError> {
         agents::prepare(container, run)
     }

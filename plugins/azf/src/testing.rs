@@ -36,6 +36,7 @@ pub(crate) struct Script {
     provision: Option<Result<AgentSetup, AgentError>>,
     awaiting: Option<AgentError>,
     undispatched: Option<SendError>,
+    unreachable: Option<AgentError>,
     connected: bool,
 }
 
@@ -107,6 +108,11 @@ impl Script {
         self
     }
 
+    pub(crate) fn unreachable(mut self, error: AgentError) -> Self {
+        self.unreachable = Some(error);
+        self
+    }
+
     pub(crate) fn connected(mut self) -> Self {
         self.connected = true;
         self
@@ -153,6 +159,11 @@ impl World for Script {
 
     fn provision(&self, _container: &str) -> Result<Option<AgentSetup>, AgentError> {
         self.provision.clone().transpose()
+    }
+
+    fn reachable_at(&self, container: &str, url: &str) -> Result<(), AgentError> {
+        self.called(format!("reachable {container} {url}"));
+        self.unreachable.clone().map_or(Ok(()), Err)
     }
 
     fn prepare(&self, container: &str, run: &str) -> Result<(), AgentError> {

@@ -20,6 +20,9 @@ pub(crate) trait World {
     /// What the container's agent needs; nothing if no agent can reach the host.
     fn provision(&self, container: &str) -> Result<Option<AgentSetup>, AgentError>;
 
+    /// Tells where the agent can be dialled.
+    fn reachable_at(&self, container: &str, url: &str) -> Result<(), AgentError>;
+
     /// Expects the agent to report a run.
     fn prepare(&self, container: &str, run: &str) -> Result<(), AgentError>;
 

@@ -37,6 +37,10 @@ pub(crate) async fn top(context: Context) -> Answer {
     json(StatusCode::OK, &context.app.engine.top(&context.name, context.query.get("ps_args")).await?)
 }
 
+pub(crate) async fn changes(context: Context) -> Answer {
+    json(StatusCode::OK, &context.app.engine.changes(&context.name).await?)
+}
+
 pub(crate) async fn resize(context: Context) -> Answer {
     let (height, width) = (context.query.side("h", "height")?, context.query.side("w", "width")?);
     context.app.engine.resize_container(&context.name, height, width).await?;

@@ -33,14 +33,6 @@ refusals! {
         "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm and try again.";
 }
 
-/// Nobody keeps what a container was made of, so there is nothing to compare it with.
-pub(crate) async fn changes(context: Context) -> Answer {
-    context.app.engine.container_exists(&context.name)?;
-    Err(Error::not_implemented(
-        "the changes of a container's file system are not tracked: look into it with exec or cp",
-    ))
-}
-
 pub(crate) async fn checkpoints(context: Context) -> Answer {
     discard(context.body).await;
     context.app.engine.container_exists(&context.name)?;

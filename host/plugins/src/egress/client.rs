@@ -66,11 +66,17 @@ pub(crate) enum Connections {
     /// A new one for each. A server may close an idle connection at the moment in which a request is written to it, and then nobody
     /// knows whether the request has arrived: what must not be sent twice goes over a connection that is not idle.
     Fresh,
+    /// A new one for each, which can become one of another protocol: only HTTP/1.1 knows that.
+    Upgraded,
 }
 
 impl HttpClient {
     pub(crate) fn new(config: &HttpConfig, connections: Connections) -> Result<Self, EngineError> {
         let tls = tls::config().map_err(|error| EngineError::new(error.into()))?;
+        let protocols: &[&[u8]] = match connections {
+            Connections::Reused | Connections::Fresh => &[b"h2", b"http/1.1"],
+            Connections::Upgraded => &[b"http/1.1"],
+        };
         let resolver = config.resolver.clone().unwrap_or_else(|| Arc::new(SystemResolver));
         let build = |protocols: &[&[u8]], adapt: &dyn Fn(ClientBuilder) -> ClientBuilder| {
             let mut tls = tls.clone();
@@ -88,12 +94,13 @@ impl HttpClient {
             let builder = match connections {
                 Connections::Reused => builder,
                 Connections::Fresh => builder.pool_max_idle_per_host(0),
+                Connections::Upgraded => builder.pool_max_idle_per_host(0).http1_only(),
             };
             adapt(builder).build().map_err(|error| EngineError::new(error.into()))
         };
         let guarded = |route| {
             let resolver = Arc::new(Guarded { resolver: Arc::clone(&resolver), route });
-            build(&[b"h2", b"http/1.1"], &|builder| builder.dns_resolver(Arc::clone(&resolver)))
+            build(protocols, &|builder| builder.dns_resolver(Arc::clone(&resolver)))
         };
         let endpoint = match &config.endpoint {
             None => None,

@@ -80,14 +80,21 @@ async fn once(
     authorization: Option<HeaderValue>,
 ) -> Result<Response, HttpError> {
     let response = client.send(&exchange.request, authorization).await.map_err(|error| failed(&error, exchange))?;
-    let status = response.status().as_u16();
-    let headers = response
-        .headers()
-        .iter()
-        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
-        .collect();
+    whole(response, exchange).await
+}
+
+/// A response with its body.
+pub(super) async fn whole(response: reqwest::Response, exchange: &Exchange) -> Result<Response, HttpError> {
+    let (status, headers) = head_of(&response);
     let body = body(response, exchange).await?;
     Ok(Response { status, headers, body })
+}
+
+/// Status and headers.
+pub(super) fn head_of(response: &reqwest::Response) -> (u16, Vec<(String, String)>) {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers = response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value)));
+    (response.status().as_u16(), headers.collect())
 }
 
 /// The body, counted as it comes: what a server announces, or what a compressed body turns into, is not to be trusted.
@@ -108,7 +115,7 @@ async fn body(mut response: reqwest::Response, exchange: &Exchange) -> Result<Ve
     }
 }
 
-fn failed(error: &SendError, exchange: &Exchange) -> HttpError {
+pub(super) fn failed(error: &SendError, exchange: &Exchange) -> HttpError {
     fn text(error: &dyn Error, exchange: &Exchange) -> String {
         format!("{} {}: {}", exchange.request.method, server(exchange), causes(error))
     }

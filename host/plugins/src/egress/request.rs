@@ -45,7 +45,7 @@ pub(crate) fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-fn invalid(text: impl Into<String>) -> HttpError {
+pub(super) fn invalid(text: impl Into<String>) -> HttpError {
     HttpError::Invalid(text.into())
 }
 
@@ -57,7 +57,7 @@ fn method(text: &str) -> Result<Method, HttpError> {
     }
 }
 
-fn url(text: &str) -> Result<Url, HttpError> {
+pub(super) fn url(text: &str) -> Result<Url, HttpError> {
     if text.len() > MAX_URL {
         return Err(invalid(format!("the URL is longer than {MAX_URL} bytes")));
     }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use sockerless_backend as contract;
 
 use crate::bindings::sockerless::backend::agents::{AgentError, AgentSetup, Host};
+use crate::context::Context;
+use crate::egress::may_dial;
 use crate::state::CallState;
 
 impl From<contract::AgentError> for AgentError {
@@ -69,5 +71,16 @@ impl Host for CallState {
             return Ok(Err(error));
         }
         Ok(self.context.shared.agents.disconnect(&container).await.map_err(Into::into))
+    }
+
+    async fn reachable_at(&mut self, container: String, url: String) -> wasmtime::Result<Result<(), AgentError>> {
+        if let Err(error) = self.agent_call() {
+            return Ok(Err(error));
+        }
+        if let Err(error) = may_dial(&url, &self.context.grants) {
+            return Ok(Err(AgentError::Other(error.to_string())));
+        }
+        let Context { backend, shared, .. } = &*self.context;
+        Ok(shared.agents.reachable_at(backend, &container, &url).await.map_err(Into::into))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use sockerless_backend::HttpError;
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
@@ -24,6 +25,30 @@ async fn only_declared_keys_are_readable() {
     assert_eq!(act(&backend, "config", &["SOCKERLESS_OTHER"], &[]).await, "None");
     assert_eq!(act(&backend, "config", &["PATH"], &[]).await, "None");
     assert_eq!(act(&backend, "config", &["SOCKERLESS_TEST_CHECK"], &[]).await, "None");
+}
+
+#[tokio::test]
+async fn an_agent_may_be_reached_only_where_a_request_may_go() {
+    let (_world, backend) = Setup::default().hosts("a.example,localhost", &["a.example", "localhost"]).serving().await;
+    assert_eq!(act(&backend, "reachable", &["wss://a.example"], &[]).await, "noted");
+    for (url, why) in [
+        ("wss://b.example", "does not ask for the host"),
+        ("wss://a.example:444", "another scheme or port"),
+        ("ws://a.example", "another scheme or port"),
+        ("wss://a.example/path", "no path and no query"),
+        ("https://a.example", "not one of ws or wss"),
+        ("wss://user@a.example", "user name"),
+    ] {
+        let answer = act(&backend, "reachable", &[url], &[]).await;
+        assert!(answer.contains(why), "{url}: {answer}");
+    }
+    // What is told once is checked again, and its address too, when it is dialled.
+    for (url, why) in
+        [("wss://b.example/x", "does not ask for the host"), ("wss://localhost/x", "not a public address")]
+    {
+        let denied = backend.upgrade(url, &[]).await.err();
+        assert!(matches!(&denied, Some(HttpError::Denied(text)) if text.contains(why)), "{url}: {denied:?}");
+    }
 }
 
 /// Collects the events that guests write.

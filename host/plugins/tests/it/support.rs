@@ -39,6 +39,10 @@ impl AgentBroker for Agents {
         Ok(())
     }
 
+    async fn reachable_at(&self, _: &str, _: &str, _: &str) -> Result<(), AgentError> {
+        Ok(())
+    }
+
     async fn invocation_key(&self, container: &str) -> Result<String, AgentError> {
         Ok(format!("key-of-{container}"))
     }

@@ -32,6 +32,7 @@ pub(crate) const AGENT_SHARE_KEY: &str = "SOCKERLESS_AZF_AGENT_SHARE_KEY";
 pub(crate) const AGENT_COMMAND: &str = "SOCKERLESS_AZF_AGENT_COMMAND";
 pub(crate) const TIMEOUT: &str = "SOCKERLESS_AZF_TIMEOUT";
 pub(crate) const CALLBACK_TIMEOUT: &str = "SOCKERLESS_AZF_CALLBACK_TIMEOUT";
+pub(crate) const AGENT_TIMEOUT: &str = "SOCKERLESS_AZF_AGENT_TIMEOUT";
 pub(crate) const START_TIME_LIMIT: &str = "SOCKERLESS_AZF_START_TIME_LIMIT";
 pub(crate) const ALWAYS_ON: &str = "SOCKERLESS_AZF_ALWAYS_ON";
 pub(crate) const WORKSPACE: &str = "SOCKERLESS_AZF_LOG_ANALYTICS_WORKSPACE";
@@ -115,6 +116,12 @@ pub const KEYS: &[Key] = &[
         CALLBACK_TIMEOUT,
         "60",
         "How long a start waits for the agent in the function app to call back, in seconds from 1 to 540.",
+    ),
+    defaulted(
+        AGENT_TIMEOUT,
+        "1800",
+        "How long an agent that is away is waited for when an invocation has ended without saying how the command did, in seconds \
+         from 1 to 86400.",
     ),
     defaulted(
         START_TIME_LIMIT,

@@ -103,6 +103,7 @@ impl Settings {
         let agent_share = values.agent_share(&storage_account, storage_key.as_deref())?;
         let in_share = || agent_share.as_ref().map(|_| format!("{}/{AGENT}", AgentShare::PATH));
         let agent_command = values.valid(keys::AGENT_COMMAND, is_program)?.or_else(in_share);
+        agent_timeout_ms(world)?;
         let helpers = if choice(keys::HELPERS, "run", "auto-stop")? { Helpers::AutoStop } else { Helpers::Run };
         Ok(Self {
             cloud,
@@ -143,6 +144,12 @@ impl Settings {
 /// Whether `docker stop` and `restart` act. Not a part of [`Settings`]: a stop shall not fail for want of another key.
 pub(crate) fn stop_signals(world: &dyn World) -> bool {
     world.config(keys::STOP).is_some_and(|value| value.trim() == "signal")
+}
+
+/// How long an agent is waited for that alone knows how a run has ended, in milliseconds. Not a part of [`Settings`]: a run shall not be
+/// judged otherwise for want of another key.
+pub(crate) fn agent_timeout_ms(world: &dyn World) -> Result<u64, Error> {
+    Ok(u64::from(Values(world).seconds(keys::AGENT_TIMEOUT, 1_800, 86_400)?) * 1_000)
 }
 
 struct Values<'w>(&'w dyn World);
@@ -318,6 +325,7 @@ mod tests {
             (keys::ALWAYS_ON, "1"),
             (keys::TIMEOUT, "0"),
             (keys::CALLBACK_TIMEOUT, "541"),
+            (keys::AGENT_TIMEOUT, "86401"),
             (keys::START_TIME_LIMIT, "1801"),
             (keys::WORKSPACE, "sockerless-logs"),
             (keys::APP_INSIGHTS, "hunter2"),

@@ -55,7 +55,9 @@ pub(crate) fn create(world: &dyn World, container: &Container, key: &str) -> Res
     };
     world.log(Level::Info, "function app made", &[("app", &name), ("host", &host)]);
     let resource_id = if site.id.is_empty() { client.site_id(&name) } else { site.id };
-    App { name, resource_id, host, agent: door }.to_handle()
+    let app = App { name, resource_id, host, agent: door };
+    app.tell_address(world, &container.id)?;
+    app.to_handle()
 }
 
 fn put(client: &Client<'_>, url: &str, body: &Value) -> Result<Value, Failure> {
@@ -112,6 +114,7 @@ mod tests {
         let script = Script::new().with_agent(agent_setup()).answer(200, &site(ID));
         let handle = create(&script, &container(&["echo", "a b"]), KEY).unwrap();
         assert_eq!(handle, app(true).to_handle().unwrap());
+        assert_eq!(script.calls(), [format!("reachable {ID} wss://{HOST}")]);
         let sent = script.sent();
         assert_eq!((sent.len(), sent[0].method), (1, "PUT"));
         assert_eq!(sent[0].url, format!("https://management.azure.com{SITE_ID}?api-version=2025-05-01"));
@@ -143,7 +146,16 @@ mod tests {
         let script = Script::new().answer(200, &site(ID));
         let handle = create(&script, &container(&["echo"]), KEY).unwrap();
         assert_eq!(handle, app(false).to_handle().unwrap());
+        assert!(script.calls().is_empty());
         assert_eq!(sent_body(&script, 0)["properties"]["siteConfig"].get("appCommandLine"), None);
+    }
+
+    #[test]
+    fn an_agent_that_may_not_be_dialled_fails_the_create() {
+        let denied = AgentError::Other("not allowed: a WebSocket to https://x".into());
+        let script = Script::new().with_agent(agent_setup()).unreachable(denied).answer(200, &site(ID));
+        let Err(Error::Other(text)) = create(&script, &container(&["echo"]), KEY) else { panic!() };
+        assert!(text.contains("skls-0123456789ab could not be dialled: not allowed"), "{text}");
     }
 
     #[test]

@@ -4,10 +4,8 @@ use super::handle::App;
 use crate::bindings::http::{HttpError, Response};
 use crate::bindings::lifecycle::{Outcome, RunVerdict};
 use crate::bindings::types::{Container, Error};
+use crate::config::agent_timeout_ms;
 use crate::world::{World, header, http_error_text};
-
-/// How long the agent is waited for when the response says nothing: the mapping's 30 minutes.
-const AGENT_LIMIT_MS: u64 = 30 * 60 * 1_000;
 
 /// Judges the outcome of the request that `start` dispatched.
 pub(crate) fn finished(
@@ -17,51 +15,47 @@ pub(crate) fn finished(
     outcome: &Outcome,
 ) -> Result<RunVerdict, Error> {
     let app = App::made(container)?;
-    Ok(match outcome {
-        Outcome::Response(response) => answered(world, container, &app, response),
+    let limit = agent_timeout_ms(world)?;
+    let verdict = match outcome {
+        Outcome::Response(response) => answered(&app, response).unwrap_or(RunVerdict::Unknown(limit)),
         // The server never saw it.
         Outcome::Failed(error @ (HttpError::Denied(_) | HttpError::Invalid(_) | HttpError::Connect(_))) => {
-            let reason = format!("the function app {} could not be invoked: {}", app.name, http_error_text(error));
-            not_started(world, container, reason)
+            let error = http_error_text(error);
+            RunVerdict::NotStarted(format!("the function app {} could not be invoked: {error}", app.name))
         }
-        Outcome::Failed(_) => RunVerdict::Unknown(AGENT_LIMIT_MS),
+        Outcome::Failed(_) => RunVerdict::Unknown(limit),
+    };
+    Ok(match verdict {
+        // Where an agent is, something has started, whatever became of the request.
+        RunVerdict::NotStarted(_) if world.connected(&container.id) => RunVerdict::Unknown(limit),
+        verdict => verdict,
     })
 }
 
-fn answered(world: &dyn World, container: &Container, app: &App, response: &Response) -> RunVerdict {
+/// What an answer says; nothing if that does not tell how the run is.
+fn answered(app: &App, response: &Response) -> Option<RunVerdict> {
     let Some(agent) = &app.agent else {
-        return match response.status {
-            // The image's own function says that it did what it was to do.
-            200..=299 => RunVerdict::Exited(0),
-            _ => RunVerdict::Unknown(AGENT_LIMIT_MS),
-        };
+        // The image's own function says that it did what it was to do.
+        return (200..=299).contains(&response.status).then_some(RunVerdict::Exited(0));
     };
     let code = header(response, &agent.exit_code_header).and_then(|code| code.trim().parse().ok());
     match (code, response.status) {
-        (Some(code), _) => RunVerdict::Exited(code),
-        (None, 401) => not_started(
-            world,
-            container,
-            format!(
-                "the function app {} did not take the invocation: it was answered with status 401. Its agent has another key, \
-                 or authentication is switched on for the app",
-                app.name
-            ),
-        ),
+        (Some(code), _) => Some(RunVerdict::Exited(code)),
+        (None, 401) => Some(RunVerdict::NotStarted(format!(
+            "the function app {} did not take the invocation: it was answered with status 401. Its agent has another key, or \
+             authentication is switched on for the app",
+            app.name
+        ))),
         // 202 says that the command still runs. All else comes from the platform: what it cut off, or could not pass on, may
         // have run all the same.
-        (None, _) => RunVerdict::Unknown(AGENT_LIMIT_MS),
+        (None, _) => None,
     }
-}
-
-/// Unless an agent is there: then something has started, whatever became of the request.
-fn not_started(world: &dyn World, container: &Container, reason: String) -> RunVerdict {
-    if world.connected(&container.id) { RunVerdict::Unknown(AGENT_LIMIT_MS) } else { RunVerdict::NotStarted(reason) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config;
     use crate::testing::{RUN, Script, container, response, with_handle};
 
     const UNKNOWN: RunVerdict = RunVerdict::Unknown(1_800_000);
@@ -88,6 +82,13 @@ mod tests {
             assert_eq!(answer(status, &[]), UNKNOWN, "{status}");
         }
         assert_eq!(answer(200, &[("x-sockerless-exit-code", "one")]), UNKNOWN);
+    }
+
+    #[test]
+    fn the_wait_for_the_agent_is_configurable() {
+        let script = Script::new().with(config::AGENT_TIMEOUT, "3");
+        let outcome = Outcome::Failed(HttpError::Interrupted(String::new()));
+        assert_eq!(verdict(&script, true, outcome), RunVerdict::Unknown(3_000));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bindings::agents::AgentSetup;
 use crate::bindings::types::{Container, Error, Handle};
+use crate::world::{World, agent_error_text};
 
 /// The form of the data. A later form keeps reading this one.
 const VERSION: u32 = 1;
@@ -38,6 +39,17 @@ impl From<&AgentSetup> for AgentDoor {
 }
 
 impl App {
+    /// Tells the host where it can dial the app's agent, if it has one.
+    pub(crate) fn tell_address(&self, world: &dyn World, container: &str) -> Result<(), Error> {
+        if self.agent.is_none() {
+            return Ok(());
+        }
+        world.reachable_at(container, &format!("wss://{}", self.host)).map_err(|error| {
+            let why = agent_error_text(&error);
+            Error::Other(format!("the agent in the function app {} could not be dialled: {why}", self.name))
+        })
+    }
+
     /// As the host stores it.
     pub(crate) fn to_handle(&self) -> Result<Handle, Error> {
         let data = serde_json::to_vec(self).map_err(|error| Error::Other(format!("the handle: {error}")))?;

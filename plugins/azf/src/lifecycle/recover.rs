@@ -26,10 +26,13 @@ pub(crate) fn recover(world: &dyn World, container: &Container) -> Result<Recove
         Some(_) if site.container.is_some() && !site.is_of(&container.id) => Ok(Recovered::Absent),
         None if !site.is_of(&container.id) => Ok(Recovered::Absent),
         None => Ok(Recovered::Present(None)),
-        Some(app) => match site.host {
-            Some(host) if host != app.host => Ok(Recovered::Present(Some(App { host, ..app }.to_handle()?))),
-            _ => Ok(Recovered::Present(None)),
-        },
+        Some(app) => {
+            let changed = site.host.filter(|host| *host != app.host);
+            let app = App { host: changed.clone().unwrap_or_else(|| app.host.clone()), ..app };
+            // Also an old one: the host of now may be told for the first time.
+            app.tell_address(world, &container.id)?;
+            Ok(Recovered::Present(changed.map(|_| app.to_handle()).transpose()?))
+        }
     }
 }
 
@@ -60,7 +63,9 @@ mod tests {
     fn a_host_name_that_changed_is_learnt() {
         let body = site(ID).replace(HOST, "other.azurewebsites.net");
         let expected = App { host: "other.azurewebsites.net".to_owned(), ..app(true) }.to_handle().unwrap();
-        assert_eq!(recover(&Script::new().answer(200, &body), &made()), Ok(Recovered::Present(Some(expected))));
+        let script = Script::new().answer(200, &body);
+        assert_eq!(recover(&script, &made()), Ok(Recovered::Present(Some(expected))));
+        assert_eq!(script.calls(), [format!("reachable {ID} wss://other.azurewebsites.net")]);
     }
 
     #[test]

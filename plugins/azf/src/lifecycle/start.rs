@@ -76,7 +76,9 @@ fn not_accepted(world: &dyn World, settings: &Settings, app: &App, error: &Agent
     let name = &app.name;
     let seconds = settings.callback_timeout_s;
     let what = match error {
-        AgentError::Timeout(_) => format!("the agent in the function app {name} did not call back within {seconds} s"),
+        AgentError::Timeout(why) => {
+            format!("the agent in the function app {name} did not call back within {seconds} s ({why})")
+        }
         error => format!("the function app {name} did not take the command: {}", agent_error_text(error)),
     };
     let agent = match (&settings.agent_share, &settings.agent_command) {
@@ -90,7 +92,7 @@ fn not_accepted(world: &dyn World, settings: &Settings, app: &App, error: &Agent
     };
     let text = format!(
         "{what}. Check that {agent}, and that the daemon's callback URL \
-         (SOCKERLESS_CALLBACK_URL) can be reached from Azure. {}",
+         (SOCKERLESS_CALLBACK_URL) can be reached from Azure; or, with SOCKERLESS_AGENT_LINK=dial, the app from the daemon. {}",
         platform_log(world, settings, app, key)
     );
     match error {

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use crate::sockerless::backend::types::{Container, Error};
-use crate::sockerless::backend::{clock, config, credentials, http, log};
+use crate::sockerless::backend::{agents, clock, config, credentials, http, log};
 
 /// Ends badly, if `how` says so.
 pub fn misbehave(how: &str) {
@@ -86,6 +86,10 @@ pub fn act(container: &Container) -> Result<Vec<u8>, Error> {
             Ok(format!("file={file} variables={variables} socket={socket} clock={clock}").into_bytes())
         }
         "config" => Ok(format!("{:?}", config::get(&argument(0))).into_bytes()),
+        "reachable" => Ok(match agents::reachable_at(&container.id, &argument(0)) {
+            Ok(()) => b"noted".to_vec(),
+            Err(error) => format!("{error:?}").into_bytes(),
+        }),
         "big-handle" => Ok(vec![0; (64 << 10) + 1]),
         "refuse" => Err(Error::NameTaken("taken".into())),
         _ => Ok(container.name.clone().into_bytes()),
