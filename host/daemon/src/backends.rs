@@ -32,7 +32,7 @@ impl Loaded {
         let endpoint = config.endpoint_url.as_deref().map(|url| {
             url.parse().with_context(|| format!("SOCKERLESS_ENDPOINT_URL \"{url}\" is no URL: write http://host:port"))
         });
-        let http = HttpConfig { endpoint: endpoint.transpose()?, resolver: None };
+        let http = HttpConfig { endpoint: endpoint.transpose()?, ..HttpConfig::default() };
         let settings = config.settings.clone().into_map();
         let tokens = AzureCredentials::new(AzureConfig::from_map(&settings), &http)?;
         let services = HostServices { agents: services.clone(), outcomes: services, tokens: Some(Arc::new(tokens)) };

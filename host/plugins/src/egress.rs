@@ -6,6 +6,7 @@ mod exchange;
 mod request;
 mod resolve;
 mod tls;
+mod transport;
 
 pub use client::HttpConfig;
 pub(crate) use client::{Connections, HttpClient, Outgoing};
@@ -13,3 +14,4 @@ pub(crate) use exchange::{Exchange, Signature, exchange};
 pub(crate) use request::outgoing;
 pub use resolve::{Resolver, SystemResolver};
 pub use tls::config as tls_config;
+pub use transport::{Transport, Transported};

@@ -15,6 +15,7 @@ use url::{Host, Url};
 
 use super::resolve::{Forbidden, Guarded, Resolver, SystemResolver, admit};
 use super::tls;
+use super::transport::Transport;
 use crate::error::EngineError;
 use crate::policy::Route;
 
@@ -33,6 +34,8 @@ pub struct HttpConfig {
     pub endpoint: Option<Url>,
     /// Instead of the resolver of this machine.
     pub resolver: Option<Arc<dyn Resolver>>,
+    /// Instead of the network: nothing leaves then, and neither endpoint nor resolver matters to backends.
+    pub transport: Option<Arc<dyn Transport>>,
 }
 
 impl std::fmt::Debug for HttpConfig {
@@ -51,11 +54,25 @@ pub(crate) struct Outgoing {
     pub(crate) route: Route,
 }
 
+impl Outgoing {
+    /// The headers, with what proves who is asking.
+    pub(super) fn signed(&self, authorization: Option<HeaderValue>) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        if let Some(mut value) = authorization {
+            value.set_sensitive(true);
+            headers.insert(http::header::AUTHORIZATION, value);
+        }
+        headers
+    }
+}
+
 pub(crate) struct HttpClient {
     public: reqwest::Client,
     private: reqwest::Client,
     trusted: reqwest::Client,
     endpoint: Option<(Url, reqwest::Client)>,
+    pub(crate) transport: Option<Arc<dyn Transport>>,
+    pub(super) connections: Connections,
 }
 
 /// Which connections requests go over.
@@ -105,6 +122,8 @@ impl HttpClient {
             private: guarded(Route::Private)?,
             trusted: guarded(Route::Trusted)?,
             endpoint,
+            transport: config.transport.clone(),
+            connections,
         })
     }
 
@@ -114,11 +133,7 @@ impl HttpClient {
         request: &Outgoing,
         authorization: Option<HeaderValue>,
     ) -> Result<reqwest::Response, SendError> {
-        let mut headers = request.headers.clone();
-        if let Some(mut value) = authorization {
-            value.set_sensitive(true);
-            headers.insert(http::header::AUTHORIZATION, value);
-        }
+        let mut headers = request.signed(authorization);
         let (client, url) = match &self.endpoint {
             Some((endpoint, client)) => {
                 headers.insert(HOST, authority(&request.url)?);

@@ -108,7 +108,7 @@ async fn a_name_at_a_private_address_is_not_reached_unless_granted() {
     let setup = |at: IpAddr, private: bool| {
         let mut setup = Setup::default().hosts("inside.example", &[&rule]);
         setup.policy.hosts.as_mut().unwrap()[0].private = private;
-        setup.http = HttpConfig { endpoint: None, resolver: Some(Arc::new(Fixed(at))) };
+        setup.http = HttpConfig { resolver: Some(Arc::new(Fixed(at))), ..HttpConfig::default() };
         setup
     };
     for at in ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::ffff:127.0.0.1", "fd00::1"] {
