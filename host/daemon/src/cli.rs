@@ -26,7 +26,7 @@ pub(crate) enum Command {
     Serve(Box<ServeOptions>),
     /// Checks, step by step, what a daemon with the same configuration would need, and says what to do about what is missing.
     Doctor(Box<ServeOptions>),
-    /// Manages the backends of a running daemon.
+    /// Manages the backends of a running daemon, and helps those who write some.
     Plugin {
         /// The daemon.
         #[arg(long, short = 'H', env = "DOCKER_HOST", default_value = DEFAULT_HOST, global = true)]
@@ -105,6 +105,8 @@ pub(crate) enum PluginCommand {
         /// Its name.
         name: String,
     },
+    /// Tests whether a component keeps the contract of backends, in a world by script. Needs no daemon.
+    Test(TestOptions),
     /// Unloads a backend that has no containers.
     Rm {
         /// Its name.
@@ -113,6 +115,33 @@ pub(crate) enum PluginCommand {
         #[arg(long, short)]
         force: bool,
     },
+}
+
+/// What `sockerless plugin test` is told.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TestOptions {
+    /// The component.
+    pub(crate) file: PathBuf,
+    /// The world around it (TOML): its configuration, and how its cloud answers. Without one it has no configuration, and every
+    /// request is answered with 404.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scenario: Option<PathBuf>,
+    /// How the report is written.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ReportFormat,
+    /// Folder of compiled components. Without one the component is compiled anew.
+    #[arg(long, value_name = "DIR", env = "SOCKERLESS_CACHE_DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+}
+
+/// For whom a report is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
 }
 
 /// What is on or off; nothing if its variable is set and empty.

@@ -10,6 +10,7 @@ mod backends;
 mod cli;
 mod client;
 mod config;
+mod conformance;
 mod doctor;
 mod logging;
 mod plugin;

@@ -1,4 +1,4 @@
-//! `sockerless plugin`: manages the backends of a running daemon.
+//! `sockerless plugin`: manages the backends of a running daemon, and helps those who write some.
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::address::Address;
 use crate::cli::PluginCommand;
 use crate::client::request;
+use crate::conformance;
 
 /// Performs one command.
 ///
@@ -33,6 +34,7 @@ pub(crate) fn run(host: &Address, command: PluginCommand) -> Result<()> {
                 eprintln!("containers that are left without it: {left}; load it again to do something with them");
             }
         }
+        PluginCommand::Test(options) => runtime.block_on(conformance::run(&options))?,
         PluginCommand::Ls => {
             let list = runtime.block_on(request(host, "GET", "/sockerless/backends", Vec::new().into()))?;
             for backend in list.as_array().into_iter().flatten() {
