@@ -107,6 +107,32 @@ pub(crate) enum PluginCommand {
     },
     /// Tests whether a component keeps the contract of backends, in a world by script. Needs no daemon.
     Test(TestOptions),
+    /// Makes a project to begin with: a small, complete backend, in a folder of this name. Needs no daemon.
+    New {
+        /// The language.
+        #[arg(long, value_enum)]
+        lang: ProjectLanguage,
+        /// The backend's name: lower-case letters, digits and hyphens.
+        name: String,
+    },
+    /// Writes the WIT package as code of a language whose own tools do not. Needs no daemon.
+    Bindings {
+        #[command(flatten)]
+        package: PackageOptions,
+        /// The language.
+        language: GeneratedLanguage,
+        /// Where the files go: for Go the folder of a module.
+        folder: PathBuf,
+    },
+    /// Makes a component of a module that was built with such code. Needs no daemon.
+    Component {
+        #[command(flatten)]
+        package: PackageOptions,
+        /// The module.
+        module: PathBuf,
+        /// Where the component goes.
+        component: PathBuf,
+    },
     /// Unloads a backend that has no containers.
     Rm {
         /// Its name.
@@ -132,6 +158,34 @@ pub(crate) struct TestOptions {
     /// Folder of compiled components. Without one the component is compiled anew.
     #[arg(long, value_name = "DIR", env = "SOCKERLESS_CACHE_DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
+}
+
+/// Where the contract of backends is.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct PackageOptions {
+    /// The folder of the WIT package.
+    #[arg(long, value_name = "DIR", default_value = "wit")]
+    pub(crate) wit: PathBuf,
+    /// The world that is implemented. Without one: plugin-with-logs.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) world: Option<String>,
+}
+
+/// A language that projects can begin in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ProjectLanguage {
+    Rust,
+    Python,
+    Typescript,
+    Go,
+    C,
+}
+
+/// A language whose bindings are made here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum GeneratedLanguage {
+    Go,
+    C,
 }
 
 /// For whom a report is written.

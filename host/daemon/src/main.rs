@@ -17,6 +17,7 @@ mod plugin;
 mod remembered;
 mod serve;
 mod state_dir;
+mod toolkit;
 
 use std::process::ExitCode;
 

@@ -7,6 +7,7 @@ use crate::address::Address;
 use crate::cli::PluginCommand;
 use crate::client::request;
 use crate::conformance;
+use crate::toolkit;
 
 /// Performs one command.
 ///
@@ -35,6 +36,11 @@ pub(crate) fn run(host: &Address, command: PluginCommand) -> Result<()> {
             }
         }
         PluginCommand::Test(options) => runtime.block_on(conformance::run(&options))?,
+        PluginCommand::New { lang, name } => toolkit::new_project(lang, &name)?,
+        PluginCommand::Bindings { package, language, folder } => toolkit::bindings(&package, language, &folder)?,
+        PluginCommand::Component { package, module, component } => {
+            toolkit::component(&package, &module, &component)?;
+        }
         PluginCommand::Ls => {
             let list = runtime.block_on(request(host, "GET", "/sockerless/backends", Vec::new().into()))?;
             for backend in list.as_array().into_iter().flatten() {

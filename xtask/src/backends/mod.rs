@@ -100,7 +100,8 @@ impl Language {
         let component = folder().join(format!("memory-{}.wasm", self.name()));
         std::fs::create_dir_all(folder())?;
         let source = source(self);
-        let stamp = stamp::of(&[&source, &wit(), &root().join("xtask/src/backends"), &root().join("xtask/wit/src")])?;
+        let stamp =
+            stamp::of(&[&source, &wit(), &root().join("xtask/src/backends"), &root().join("host/toolkit/src")])?;
         // Cargo knows by itself what is to be done.
         if self != Self::Rust && component.is_file() && stamp::is(&component, &stamp) {
             return Ok(component);
@@ -190,9 +191,9 @@ fn wit() -> PathBuf {
     root().join("wit")
 }
 
-/// What is done with the WIT package: a program of this workspace.
-fn wit_tool() -> PathBuf {
-    target().join("debug/xtask-wit")
+/// The daemon's program, which also has what writers of backends need.
+fn sockerless() -> PathBuf {
+    target().join("debug/sockerless")
 }
 
 /// The world that the examples implement.
