@@ -83,6 +83,18 @@ fn memory_in_c_keeps_the_contract() {
     memory_keeps_the_contract("SOCKERLESS_TEST_MEMORY_C");
 }
 
+#[test]
+fn docker_proxy_keeps_the_contract() {
+    let Some(component) = optional("SOCKERLESS_TEST_DOCKER_PROXY") else { return };
+    let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins/docker-proxy/conformance.toml");
+    let ran = test(&component, &["--format", "json", "--scenario", scenario.to_str().unwrap()]);
+    let report = report(&ran);
+    assert_eq!(results(&report, "finding"), Vec::<&str>::new(), "{report:#}");
+    // It has no agents.
+    assert_eq!(results(&report, "not-checked"), ["start.prepares-first", "finished.reads-the-code"], "{report:#}");
+    ran.ok();
+}
+
 /// The guest of the plugin host's tests is no backend: it takes every answer to a request for an exit code, among other things.
 #[test]
 fn findings_are_shown_and_make_an_exit_code() {
