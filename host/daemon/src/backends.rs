@@ -29,7 +29,7 @@ impl Loaded {
     /// # Errors
     /// The WebAssembly engine cannot be started; a URL is malformed.
     pub(crate) async fn new(config: &Config, services: Arc<Services>, daemon: String) -> Result<Self> {
-        let http = HttpConfig { endpoint: config.endpoint()?, resolver: None };
+        let http = HttpConfig { endpoint: config.endpoint()?, ..HttpConfig::default() };
         let settings = config.settings.clone().into_map();
         let tokens = AzureCredentials::new(AzureConfig::from_map(&settings), &http)?;
         let services =

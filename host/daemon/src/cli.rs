@@ -27,7 +27,7 @@ pub(crate) enum Command {
     Serve(Box<ServeOptions>),
     /// Checks, step by step, what a daemon with the same configuration would need, and says what to do about what is missing.
     Doctor(Box<ServeOptions>),
-    /// Manages the backends of a running daemon.
+    /// Manages the backends of a running daemon, and helps those who write some.
     Plugin {
         /// The daemon.
         #[arg(long, short = 'H', env = "DOCKER_HOST", default_value = DEFAULT_HOST, global = true)]
@@ -137,6 +137,34 @@ pub(crate) enum PluginCommand {
         /// Its name.
         name: String,
     },
+    /// Tests whether a component keeps the contract of backends, in a world by script. Needs no daemon.
+    Test(TestOptions),
+    /// Makes a project to begin with: a small, complete backend, in a folder of this name. Needs no daemon.
+    New {
+        /// The language.
+        #[arg(long, value_enum)]
+        lang: ProjectLanguage,
+        /// The backend's name: lower-case letters, digits and hyphens.
+        name: String,
+    },
+    /// Writes the WIT package as code of a language whose own tools do not. Needs no daemon.
+    Bindings {
+        #[command(flatten)]
+        package: PackageOptions,
+        /// The language.
+        language: GeneratedLanguage,
+        /// Where the files go: for Go the folder of a module.
+        folder: PathBuf,
+    },
+    /// Makes a component of a module that was built with such code. Needs no daemon.
+    Component {
+        #[command(flatten)]
+        package: PackageOptions,
+        /// The module.
+        module: PathBuf,
+        /// Where the component goes.
+        component: PathBuf,
+    },
     /// Unloads a backend that has no containers.
     Rm {
         /// Its name.
@@ -207,6 +235,61 @@ fn agent_link(text: &str) -> Result<LinkChoice, String> {
         "dial" => Ok(Some(AgentLink::Dial)),
         _ => Err("write callback or dial".to_owned()),
     }
+}
+
+/// What `sockerless plugin test` is told.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TestOptions {
+    /// The component.
+    pub(crate) file: PathBuf,
+    /// The world around it (TOML): its configuration, and how its cloud answers. Without one it has no configuration, and every
+    /// request is answered with 404.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scenario: Option<PathBuf>,
+    /// How the report is written.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ReportFormat,
+    /// Folder of compiled components. Without one the component is compiled anew.
+    #[arg(long, value_name = "DIR", env = "SOCKERLESS_CACHE_DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+}
+
+/// Where the contract of backends is.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct PackageOptions {
+    /// The folder of the WIT package.
+    #[arg(long, value_name = "DIR", default_value = "wit")]
+    pub(crate) wit: PathBuf,
+    /// The world that is implemented. Without one: plugin-with-logs.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) world: Option<String>,
+}
+
+/// A language that projects can begin in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ProjectLanguage {
+    Rust,
+    Python,
+    Typescript,
+    Go,
+    C,
+}
+
+/// A language whose bindings are made here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum GeneratedLanguage {
+    Go,
+    C,
+}
+
+/// For whom a report is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
 }
 
 /// What is on or off; nothing if its variable is set and empty.

@@ -11,6 +11,7 @@ mod backends;
 mod cli;
 mod client;
 mod config;
+mod conformance;
 mod doctor;
 mod logging;
 mod orphans;
@@ -18,6 +19,7 @@ mod plugin;
 mod remembered;
 mod serve;
 mod state_dir;
+mod toolkit;
 
 use std::process::ExitCode;
 

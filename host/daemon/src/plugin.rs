@@ -1,4 +1,4 @@
-//! `sockerless plugin`: manages the backends of a running daemon.
+//! `sockerless plugin`: manages the backends of a running daemon, and helps those who write some.
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -6,6 +6,8 @@ use serde_json::Value;
 use crate::address::Address;
 use crate::cli::PluginCommand;
 use crate::client::{encoded, request};
+use crate::conformance;
+use crate::toolkit;
 
 /// Performs one command.
 ///
@@ -32,6 +34,12 @@ pub(crate) fn run(host: &Address, command: PluginCommand) -> Result<()> {
             if let Some(left @ 1..) = unloaded.get("Containers").and_then(Value::as_u64) {
                 eprintln!("containers that are left without it: {left}; load it again to do something with them");
             }
+        }
+        PluginCommand::Test(options) => runtime.block_on(conformance::run(&options))?,
+        PluginCommand::New { lang, name } => toolkit::new_project(lang, &name)?,
+        PluginCommand::Bindings { package, language, folder } => toolkit::bindings(&package, language, &folder)?,
+        PluginCommand::Component { package, module, component } => {
+            toolkit::component(&package, &module, &component)?;
         }
         PluginCommand::Ls => {
             let list = runtime.block_on(request(host, "GET", "/sockerless/backends", Vec::new().into()))?;

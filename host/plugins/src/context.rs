@@ -7,6 +7,7 @@ use sockerless_backend::{AgentBroker, OutcomeSink};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::Clock;
 use crate::credentials::TokenCache;
 use crate::dispatch::Dispatcher;
 use crate::egress::HttpClient;
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     /// For the WebSockets that it opens.
     pub(crate) upgrade_http: Arc<HttpClient>,
     pub(crate) dispatcher: Arc<Dispatcher>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// What one generation may do, and with what.

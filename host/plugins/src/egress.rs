@@ -6,6 +6,7 @@ mod exchange;
 mod request;
 mod resolve;
 mod tls;
+mod transport;
 mod upgrade;
 
 pub use client::HttpConfig;
@@ -14,4 +15,5 @@ pub(crate) use exchange::{Exchange, Signature, exchange};
 pub(crate) use request::outgoing;
 pub use resolve::{Resolver, SystemResolver};
 pub use tls::config as tls_config;
+pub use transport::{Transport, Transported};
 pub(crate) use upgrade::{may_dial, upgrade};

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backend::PluginBackend;
 use crate::cache::ComponentCache;
+use crate::clock::{Clock, SystemClock};
 use crate::context::Shared;
 use crate::credentials::{TokenCache, TokenSource};
 use crate::dispatch::Dispatcher;
@@ -31,6 +32,8 @@ pub struct HostConfig {
     pub cache: Option<PathBuf>,
     /// How requests leave.
     pub http: HttpConfig,
+    /// Instead of the clock of this machine, for the interface `clock`. Deadlines are this machine's in any case.
+    pub clock: Option<Arc<dyn Clock>>,
 }
 
 /// What the daemon gives to every backend.
@@ -80,6 +83,7 @@ impl BackendHost {
             dispatch_http: Arc::new(HttpClient::new(&config.http, Connections::Fresh)?),
             upgrade_http: Arc::new(HttpClient::new(&config.http, Connections::Upgraded)?),
             dispatcher: Arc::new(Dispatcher::default()),
+            clock: config.clock.unwrap_or_else(|| Arc::new(SystemClock)),
         };
         Ok(Self {
             engine: Engine::new(&config.engine)?,

@@ -11,3 +11,4 @@ mod types;
 
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub use credentials::Credential;
+pub use http::longest_exchange;

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::sources::{self, copy, copy_file};
-use super::{WORLD, folder, wit, wit_tool};
+use super::{WORLD, folder, sockerless, wit};
 use crate::build::{root, target};
 use crate::registries;
 use crate::tools::{self, find};
@@ -30,13 +30,18 @@ pub(super) fn rust(_source: &Path, component: &Path) -> Result<()> {
 }
 
 pub(super) fn python(source: &Path, component: &Path) -> Result<()> {
+    componentize(source, "memory", component)
+}
+
+/// A component of a module in Python.
+pub(super) fn componentize(source: &Path, module: &str, component: &Path) -> Result<()> {
     let interpreter = venv(source, "python", "componentize-py")?;
     let tool = interpreter.with_file_name("componentize-py");
     tools::run(
         Command::new(tool)
             .arg("--wit-path")
             .arg(wit())
-            .args(["--world", WORLD, "componentize", "memory", "--python-path"])
+            .args(["--world", WORLD, "componentize", module, "--python-path"])
             .arg(source)
             .arg("--output")
             .arg(component),
@@ -95,12 +100,12 @@ pub(super) fn c(source: &Path, component: &Path) -> Result<()> {
 
 /// Writes the WIT package as code of a language into a folder.
 fn write_bindings(language: &str, folder: &Path) -> Result<()> {
-    tools::run(Command::new(wit_tool()).args(["bindings", language]).arg(folder))
+    tools::run(Command::new(sockerless()).args(["plugin", "bindings", "--wit"]).arg(wit()).arg(language).arg(folder))
 }
 
 /// A component of what compilers make that know of none.
 fn make_component(module: &Path, component: &Path) -> Result<()> {
-    tools::run(Command::new(wit_tool()).arg("component").arg(module).arg(component))
+    tools::run(Command::new(sockerless()).args(["plugin", "component", "--wit"]).arg(wit()).arg(module).arg(component))
 }
 
 /// A virtual environment with what the source's `requirements.txt` names.

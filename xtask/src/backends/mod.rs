@@ -97,26 +97,47 @@ impl Language {
 
     /// Builds the component, if that is not done already.
     fn build(self) -> Result<PathBuf> {
-        let component = folder().join(format!("memory-{}.wasm", self.name()));
-        std::fs::create_dir_all(folder())?;
-        let source = source(self);
-        let stamp = stamp::of(&[&source, &wit(), &root().join("xtask/src/backends"), &root().join("xtask/wit/src")])?;
-        // Cargo knows by itself what is to be done.
-        if self != Self::Rust && component.is_file() && stamp::is(&component, &stamp) {
-            return Ok(component);
-        }
-        say(format_args!("building the example backend in {}", self.name()));
+        let what = format!("the example backend in {}", self.name());
+        let component = format!("memory-{}.wasm", self.name());
         let build = match self {
-            Self::Rust => languages::rust,
+            // Cargo knows by itself what is to be done.
+            Self::Rust => {
+                let component = folder().join(component);
+                std::fs::create_dir_all(folder())?;
+                return languages::rust(&source(self), &component).map(|()| component);
+            }
             Self::Python => languages::python,
             Self::Typescript => languages::typescript,
             Self::Go => languages::go,
             Self::C => languages::c,
         };
-        build(&source, &component).with_context(|| format!("cannot build {}", source.display()))?;
-        stamp::set(&component, &stamp)?;
-        Ok(component)
+        build_new(&what, &component, &source(self), build)
     }
+}
+
+/// The backend before another Docker Engine, which is written in Python.
+fn docker_proxy() -> Result<PathBuf> {
+    let build = |source: &Path, component: &Path| languages::componentize(source, "docker_proxy", component);
+    build_new("the backend docker-proxy", "docker-proxy.wasm", &root().join("plugins/docker-proxy"), build)
+}
+
+/// Builds a component, unless it was made of what is there now.
+fn build_new(
+    what: &str,
+    component: &str,
+    source: &Path,
+    build: impl FnOnce(&Path, &Path) -> Result<()>,
+) -> Result<PathBuf> {
+    let component = folder().join(component);
+    std::fs::create_dir_all(folder())?;
+    let stamp = stamp::of(&[source, &wit(), &root().join("xtask/src/backends"), &root().join("host/toolkit/src")])?;
+    if component.is_file() && stamp::is(&component, &stamp) {
+        return Ok(component);
+    }
+    say(format_args!("building {what}"));
+    build(source, &component).with_context(|| format!("cannot build {}", source.display()))?;
+    stamp::set(&component, &stamp)?;
+    Ok(component)
 }
 
 /// A program that must be on the machine, and what to do if it is not.
@@ -152,6 +173,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
         println!("{}", language.build()?.display());
     }
+    // Not an example, but built with the same tools.
+    if languages.contains(&Language::Python) {
+        println!("{}", docker_proxy()?.display());
+    }
     Ok(())
 }
 
@@ -160,7 +185,12 @@ pub(crate) fn install() -> Result<Vec<Variable>> {
     let mut variables = Vec::new();
     for language in Language::ALL {
         match language.missing() {
-            None => variables.push((language.variable(), language.build()?)),
+            None => {
+                variables.push((language.variable(), language.build()?));
+                if language == Language::Python {
+                    variables.push(("SOCKERLESS_TEST_DOCKER_PROXY", docker_proxy()?));
+                }
+            }
             Some(missing) if std::env::var_os("CI").is_some() => {
                 bail!(
                     "the example backend in {} needs what is not on this machine, and in CI it is needed: {missing}",
@@ -190,9 +220,9 @@ fn wit() -> PathBuf {
     root().join("wit")
 }
 
-/// What is done with the WIT package: a program of this workspace.
-fn wit_tool() -> PathBuf {
-    target().join("debug/xtask-wit")
+/// The daemon's program, which also has what writers of backends need.
+fn sockerless() -> PathBuf {
+    target().join("debug/sockerless")
 }
 
 /// The world that the examples implement.

@@ -23,7 +23,8 @@ export interface State {
 
 /** What the host has kept of this container. Throws if that is nothing, or nothing that this version can read. */
 export function stateOf({ name, handle }: Container): State {
-  if (handle === undefined) {
+  // What is absent is `undefined` in the types, and `null` in QuickJS.
+  if (handle == null) {
     const error: BackendError = { tag: "not-found", val: `memory knows nothing of container ${name}` };
     throw error;
   }

@@ -118,7 +118,7 @@ export const lifecycle: typeof Lifecycle = {
    * error keeps the version that can.
    */
   recover(container) {
-    if (container.handle === undefined) return { tag: "absent" };
+    if (container.handle == null) return { tag: "absent" };
     stateOf(container);
     return { tag: "present", val: undefined };
   },

@@ -52,7 +52,7 @@ impl AgentShare {
         let proof = match key {
             Some(key) => Proof::Key(key.to_owned()),
             None => {
-                let http = HttpConfig { endpoint: endpoint.clone(), resolver: None };
+                let http = HttpConfig { endpoint: endpoint.clone(), ..HttpConfig::default() };
                 let azure = AzureConfig::from_map(&settings.clone().into_map());
                 let source = AzureCredentials::new(azure, &http)?;
                 Proof::Tokens(Arc::new(StorageTokens { source, token: OnceCell::new() }))

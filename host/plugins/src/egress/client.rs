@@ -4,17 +4,21 @@
 //! connections: what one route has connected to, another cannot borrow. With an endpoint override, a third one goes
 //! to the override only.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::header::{CONTENT_LENGTH, HOST};
 use http::{HeaderMap, HeaderValue, Method};
 use reqwest::ClientBuilder;
+use rustls::ClientConfig;
 use url::{Host, Url};
 
 use super::resolve::{Forbidden, Guarded, Resolver, SystemResolver, admit};
 use super::tls;
+use super::transport::Transport;
 use crate::error::EngineError;
 use crate::policy::Route;
 
@@ -33,6 +37,8 @@ pub struct HttpConfig {
     pub endpoint: Option<Url>,
     /// Instead of the resolver of this machine.
     pub resolver: Option<Arc<dyn Resolver>>,
+    /// Instead of the network: nothing leaves then, and neither endpoint nor resolver matters to backends.
+    pub transport: Option<Arc<dyn Transport>>,
 }
 
 impl std::fmt::Debug for HttpConfig {
@@ -51,11 +57,27 @@ pub(crate) struct Outgoing {
     pub(crate) route: Route,
 }
 
+impl Outgoing {
+    /// The headers, with what proves who is asking.
+    pub(super) fn signed(&self, authorization: Option<HeaderValue>) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        if let Some(mut value) = authorization {
+            value.set_sensitive(true);
+            headers.insert(http::header::AUTHORIZATION, value);
+        }
+        headers
+    }
+}
+
 pub(crate) struct HttpClient {
     public: reqwest::Client,
     private: reqwest::Client,
     trusted: reqwest::Client,
     endpoint: Option<(Url, reqwest::Client)>,
+    sockets: Mutex<BTreeMap<Arc<Path>, reqwest::Client>>,
+    tls: ClientConfig,
+    pub(crate) transport: Option<Arc<dyn Transport>>,
+    pub(super) connections: Connections,
 }
 
 /// Which connections requests go over.
@@ -73,30 +95,14 @@ pub(crate) enum Connections {
 impl HttpClient {
     pub(crate) fn new(config: &HttpConfig, connections: Connections) -> Result<Self, EngineError> {
         let tls = tls::config().map_err(|error| EngineError::new(error.into()))?;
-        let protocols: &[&[u8]] = match connections {
-            Connections::Reused | Connections::Fresh => &[b"h2", b"http/1.1"],
-            Connections::Upgraded => &[b"http/1.1"],
+        let protocols = match connections {
+            Connections::Reused | Connections::Fresh => HTTP_2_OR_1,
+            Connections::Upgraded => HTTP_1,
         };
         let resolver = config.resolver.clone().unwrap_or_else(|| Arc::new(SystemResolver));
         let build = |protocols: &[&[u8]], adapt: &dyn Fn(ClientBuilder) -> ClientBuilder| {
-            let mut tls = tls.clone();
-            tls.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-            let builder = reqwest::Client::builder()
-                .redirect(reqwest::redirect::Policy::none())
-                .referer(false)
-                .no_proxy()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .pool_idle_timeout(IDLE)
-                .tcp_keepalive(KEEP_ALIVE)
-                .http2_keep_alive_interval(KEEP_ALIVE)
-                .http2_keep_alive_timeout(KEEP_ALIVE)
-                .tls_backend_preconfigured(tls);
-            let builder = match connections {
-                Connections::Reused => builder,
-                Connections::Fresh => builder.pool_max_idle_per_host(0),
-                Connections::Upgraded => builder.pool_max_idle_per_host(0).http1_only(),
-            };
-            adapt(builder).build().map_err(|error| EngineError::new(error.into()))
+            let builder = adapt(builder(&tls, connections, protocols));
+            builder.build().map_err(|error| EngineError::new(error.into()))
         };
         let guarded = |route| {
             let resolver = Arc::new(Guarded { resolver: Arc::clone(&resolver), route });
@@ -105,14 +111,30 @@ impl HttpClient {
         let endpoint = match &config.endpoint {
             None => None,
             // In HTTP/2 the host is taken from the URL, which is the endpoint's.
-            Some(url) => Some((url.clone(), build(&[b"http/1.1"], &ClientBuilder::http1_only)?)),
+            Some(url) => Some((url.clone(), build(HTTP_1, &ClientBuilder::http1_only)?)),
         };
         Ok(Self {
             public: guarded(Route::Public)?,
             private: guarded(Route::Private)?,
             trusted: guarded(Route::Trusted)?,
             endpoint,
+            sockets: Mutex::default(),
+            tls,
+            transport: config.transport.clone(),
+            connections,
         })
+    }
+
+    /// The client of one unix socket: as many as the policies name.
+    fn at(&self, socket: &Arc<Path>) -> Result<reqwest::Client, reqwest::Error> {
+        let mut sockets = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = sockets.get(socket) {
+            return Ok(client.clone());
+        }
+        let builder = builder(&self.tls, self.connections, HTTP_1).http1_only();
+        let client = builder.unix_socket(Arc::clone(socket)).build()?;
+        sockets.insert(Arc::clone(socket), client.clone());
+        Ok(client)
     }
 
     /// Sends a request once, and answers when the head of the response is there.
@@ -121,26 +143,25 @@ impl HttpClient {
         request: &Outgoing,
         authorization: Option<HeaderValue>,
     ) -> Result<reqwest::Response, SendError> {
-        let mut headers = request.headers.clone();
-        if let Some(mut value) = authorization {
-            value.set_sensitive(true);
-            headers.insert(http::header::AUTHORIZATION, value);
-        }
-        let (client, url) = match &self.endpoint {
-            Some((endpoint, client)) => {
-                headers.insert(HOST, authority(&request.url)?);
-                (client, redirected(endpoint, &request.url))
+        let mut headers = request.signed(authorization);
+        let url = &request.url;
+        let (client, url) = match (&request.route, &self.endpoint) {
+            // By an explicit rule of the operator's, as the endpoint is.
+            (Route::Socket(socket), _) => (self.at(socket)?, url.clone()),
+            (_, Some((endpoint, client))) => {
+                headers.insert(HOST, authority(url)?);
+                (client.clone(), redirected(endpoint, url))
             }
-            None => {
-                if let Some(address) = literal(&request.url) {
-                    admit(request.route, request.url.host_str().unwrap_or_default(), address)?;
+            (route, None) => {
+                if let Some(address) = literal(url) {
+                    admit(route, url.host_str().unwrap_or_default(), address)?;
                 }
-                let client = match request.route {
-                    Route::Public => &self.public,
-                    Route::Private => &self.private,
+                let client = match route {
                     Route::Trusted => &self.trusted,
+                    Route::Private => &self.private,
+                    _ => &self.public,
                 };
-                (client, request.url.clone())
+                (client.clone(), url.clone())
             }
         };
         let mut builder = client.request(request.method.clone(), url).headers(headers);
@@ -151,6 +172,30 @@ impl HttpClient {
             builder = builder.header(CONTENT_LENGTH, 0);
         }
         Ok(builder.send().await?)
+    }
+}
+
+const HTTP_1: &[&[u8]] = &[b"http/1.1"];
+const HTTP_2_OR_1: &[&[u8]] = &[b"h2", b"http/1.1"];
+
+/// What all clients have in common. `protocols` are those that are offered by TLS.
+fn builder(tls: &ClientConfig, connections: Connections, protocols: &[&[u8]]) -> ClientBuilder {
+    let mut tls = tls.clone();
+    tls.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    let builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .no_proxy()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE)
+        .tcp_keepalive(KEEP_ALIVE)
+        .http2_keep_alive_interval(KEEP_ALIVE)
+        .http2_keep_alive_timeout(KEEP_ALIVE)
+        .tls_backend_preconfigured(tls);
+    match connections {
+        Connections::Reused => builder,
+        Connections::Fresh => builder.pool_max_idle_per_host(0),
+        Connections::Upgraded => builder.pool_max_idle_per_host(0).http1_only(),
     }
 }
 

@@ -8,9 +8,10 @@ use http::{HeaderValue, StatusCode};
 use sockerless_backend::HttpError;
 use sockerless_backend::types::Response;
 
-use super::client::{HttpClient, Outgoing, SendError};
+use super::client::{Connections, HttpClient, Outgoing, SendError};
 use super::request::origin;
 use super::resolve::Forbidden;
+use super::transport::{Transport, Transported};
 use crate::credentials::TokenCache;
 
 /// What proves to the server who is asking.
@@ -79,6 +80,9 @@ async fn once(
     exchange: &Exchange,
     authorization: Option<HeaderValue>,
 ) -> Result<Response, HttpError> {
+    if let Some(transport) = &client.transport {
+        return transported(transport.as_ref(), client.connections, exchange, authorization).await;
+    }
     let response = client.send(&exchange.request, authorization).await.map_err(|error| failed(&error, exchange))?;
     whole(response, exchange).await
 }
@@ -95,6 +99,28 @@ pub(super) fn head_of(response: &reqwest::Response) -> (u16, Vec<(String, String
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value)));
     (response.status().as_u16(), headers.collect())
+}
+
+async fn transported(
+    transport: &dyn Transport,
+    connections: Connections,
+    exchange: &Exchange,
+    authorization: Option<HeaderValue>,
+) -> Result<Response, HttpError> {
+    let headers = exchange.request.signed(authorization);
+    let request = Transported {
+        method: &exchange.request.method,
+        url: &exchange.request.url,
+        headers: &headers,
+        body: exchange.request.body.as_ref(),
+        timeout: exchange.timeout,
+        dispatched: connections == Connections::Fresh,
+    };
+    let response = transport.perform(request).await?;
+    if response.body.len() as u64 > exchange.max_response {
+        return Err(HttpError::TooLarge(exchange.max_response));
+    }
+    Ok(response)
 }
 
 /// The body, counted as it comes: what a server announces, or what a compressed body turns into, is not to be trusted.

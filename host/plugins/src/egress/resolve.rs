@@ -44,7 +44,7 @@ pub(crate) struct Forbidden {
 }
 
 /// Whether an address may be connected to on this route.
-pub(crate) fn admit(route: Route, host: &str, address: IpAddr) -> Result<(), Forbidden> {
+pub(crate) fn admit(route: &Route, host: &str, address: IpAddr) -> Result<(), Forbidden> {
     let zone = zone(address);
     match (zone, route) {
         (Zone::Public, _) | (_, Route::Trusted) | (Zone::Private, Route::Private) => Ok(()),
@@ -60,13 +60,13 @@ pub(super) struct Guarded {
 
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
-        let (resolver, route) = (Arc::clone(&self.resolver), self.route);
+        let (resolver, route) = (Arc::clone(&self.resolver), self.route.clone());
         Box::pin(async move {
             let host = name.as_str();
             let mut admitted = Vec::new();
             let mut forbidden = None;
             for address in resolver.resolve(host).await? {
-                match admit(route, host, address) {
+                match admit(&route, host, address) {
                     // The client puts in the port of the URL.
                     Ok(()) => admitted.push(SocketAddr::new(address, 0)),
                     Err(error) => forbidden = Some(error),

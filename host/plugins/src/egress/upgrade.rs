@@ -44,6 +44,11 @@ pub(crate) async fn upgrade(
     url: &str,
     headers: &[(&str, &str)],
 ) -> Result<Upgrade, HttpError> {
+    if client.transport.is_some() {
+        return Err(HttpError::Other(
+            "in the place of the network there is something that has no WebSockets".to_owned(),
+        ));
+    }
     let url = websocket_url(url)?;
     let route = grants.route(&url).map_err(|reason| denied(&url, &reason))?;
     let mut map = HeaderMap::new();

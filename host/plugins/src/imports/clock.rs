@@ -1,6 +1,6 @@
 //! `clock`: the time, and waiting for it.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crate::bindings::sockerless::backend::clock::{Host, Timestamp};
 use crate::convert::timestamp;
@@ -9,13 +9,13 @@ use crate::state::CallState;
 impl Host for CallState {
     async fn now(&mut self) -> wasmtime::Result<Timestamp> {
         self.host_call()?;
-        Ok(timestamp(SystemTime::now()))
+        Ok(timestamp(self.context.shared.clock.now()))
     }
 
     async fn sleep(&mut self, milliseconds: u64) -> wasmtime::Result<()> {
         self.host_call()?;
         // The call's deadline ends a longer one.
-        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+        self.context.shared.clock.sleep(Duration::from_millis(milliseconds)).await;
         Ok(())
     }
 }

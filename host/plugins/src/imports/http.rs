@@ -19,6 +19,12 @@ const GRACE: Duration = Duration::from_secs(1);
 /// Largest response of a dispatched request: it waits in memory for its judge.
 const DISPATCHED_RESPONSE: u64 = 1 << 20;
 
+/// How long a request may take that a call sends with so much time left. `asked` is what the request says.
+#[must_use]
+pub fn longest_exchange(asked: Option<Duration>, rest: Duration) -> Duration {
+    asked.unwrap_or(DEFAULT_TIMEOUT).min(rest.saturating_sub(GRACE.min(rest / 10)))
+}
+
 impl CallState {
     /// Checks the request and finds out how to sign it.
     async fn exchange_of(&mut self, mut request: Request, dispatched: bool) -> Result<Exchange, Error> {
@@ -31,8 +37,7 @@ impl CallState {
         let (max_response, timeout) = if dispatched {
             (DISPATCHED_RESPONSE, timeout)
         } else {
-            let rest = self.deadline.saturating_duration_since(Instant::now());
-            (left, Some(timeout.unwrap_or(DEFAULT_TIMEOUT).min(rest.saturating_sub(GRACE.min(rest / 10)))))
+            (left, Some(longest_exchange(timeout, self.deadline.saturating_duration_since(Instant::now()))))
         };
         Ok(Exchange { request, signature, max_response, timeout })
     }
@@ -102,6 +107,9 @@ impl Host for CallState {
             let limit = self.context.limits.dispatched;
             return Ok(Err(HttpError::Exhausted(format!("{limit} dispatched requests are under way already"))));
         };
+        if let Some(transport) = &shared.dispatch_http.transport {
+            transport.dispatched(&request.request.url);
+        }
         shared.dispatcher.start(Dispatch {
             exchange: request,
             container,

@@ -1,17 +1,22 @@
 //! What a loaded backend may do: its wishes and the operator's policy, both.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use sockerless_backend::types::Descriptor;
 use url::Url;
 
 use super::{HostPattern, HostRule, Policy, ScopeRule};
 
 /// Whether the addresses of a host are checked before it is connected to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Route {
     /// Public addresses only.
     Public,
     /// Any address but those of metadata services.
     Private,
+    /// A unix socket, and no address.
+    Socket(Arc<Path>),
     /// Any address: the daemon's own requests for credentials, which also a metadata service answers.
     Trusted,
 }
@@ -88,6 +93,7 @@ impl Grants {
             return Err(format!("`hosts` in the backend's policy does not list `{host}`"));
         }
         match matching.find(|rule| rule.scheme.name() == url.scheme() && rule.port == port) {
+            Some(HostRule { socket: Some(socket), .. }) => Ok(Route::Socket(Arc::clone(socket))),
             Some(rule) if rule.private => Ok(Route::Private),
             Some(_) => Ok(Route::Public),
             None => Err(format!(

@@ -41,6 +41,11 @@ impl HostPattern {
         self == other || (!other.wildcard && self.matches(&other.host))
     }
 
+    /// Whether it may match more than one host.
+    pub(super) fn is_pattern(&self) -> bool {
+        self.wildcard
+    }
+
     /// Whether it is an address or this machine, instead of a name of the public DNS.
     #[must_use]
     pub fn is_address(&self) -> bool {

@@ -1,7 +1,9 @@
 //! The operator's rules.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -35,7 +37,7 @@ impl Scheme {
 /// A host that an operator grants: `example.com`, `*.example.com`, `https://example.com:8443`,
 /// `http://10.0.0.7:8080`.
 ///
-/// In TOML a string, or a table `{ host = "…", private = true }`.
+/// In TOML a string, or a table `{ host = "…", private = true }`, or `{ host = "http://name", socket = "/run/name.sock" }`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Form")]
 pub struct HostRule {
@@ -48,6 +50,8 @@ pub struct HostRule {
     /// Whether the host may be at a private, loopback or link-local address. True by itself for a rule that names an
     /// address or `localhost`. Addresses of metadata services are never reached.
     pub private: bool,
+    /// The unix socket at which the host is, instead of at an address: its name is never resolved then.
+    pub socket: Option<Arc<Path>>,
 }
 
 /// The text is no rule.
@@ -62,12 +66,20 @@ pub enum InvalidRule {
     /// Its port is none.
     #[error("`{0}` has a port that is not a number from 1 to 65535")]
     Port(String),
+    /// It names a socket in a way that cannot be meant.
+    #[error("the rule for `{host}` names a socket, but {reason}")]
+    Socket {
+        /// Its host.
+        host: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
 }
 
 impl HostRule {
     /// https, port 443, public addresses.
     pub(crate) fn public(host: HostPattern) -> Self {
-        Self { scheme: Scheme::Https, host, port: 443, private: false }
+        Self { scheme: Scheme::Https, host, port: 443, private: false, socket: None }
     }
 }
 
@@ -92,7 +104,7 @@ impl FromStr for HostRule {
         };
         let host: HostPattern = host.parse()?;
         let private = host.is_address();
-        Ok(Self { scheme, host, port, private })
+        Ok(Self { scheme, host, port, private, socket: None })
     }
 }
 
@@ -116,6 +128,7 @@ struct Table {
     host: String,
     #[serde(default)]
     private: bool,
+    socket: Option<PathBuf>,
 }
 
 impl TryFrom<Form> for HostRule {
@@ -124,12 +137,34 @@ impl TryFrom<Form> for HostRule {
     fn try_from(form: Form) -> Result<Self, InvalidRule> {
         match form {
             Form::Text(text) => text.parse(),
-            Form::Table(Table { host, private }) => {
+            Form::Table(Table { host, private, socket }) => {
                 let mut rule: Self = host.parse()?;
                 rule.private |= private;
-                Ok(rule)
+                match socket {
+                    None => Ok(rule),
+                    Some(socket) => rule.at(&socket),
+                }
             }
         }
+    }
+}
+
+impl HostRule {
+    /// The same host, at a unix socket.
+    fn at(self, socket: &Path) -> Result<Self, InvalidRule> {
+        let refuse = |reason| Err(InvalidRule::Socket { host: self.host.to_string(), reason });
+        if !socket.is_absolute() {
+            return refuse("its path does not begin with /");
+        }
+        if self.scheme != Scheme::Http {
+            return refuse("TLS is not spoken over one: write http:// before the host");
+        }
+        if self.private || self.host.is_pattern() {
+            return refuse(
+                "a socket is one host with a name of its own: no address, no localhost, no * and no `private`",
+            );
+        }
+        Ok(Self { socket: Some(socket.into()), ..self })
     }
 }
 
@@ -159,6 +194,22 @@ mod tests {
         assert!(!hosts[0].private && hosts[1].private);
         assert_eq!(policy.scopes.unwrap()[0].hosts, None);
         assert!(serde_json::from_str::<HostRule>(r#""ftp://a.net""#).is_err());
+    }
+
+    #[test]
+    fn a_socket_is_one_named_host_in_the_clear() {
+        let read = |text: &str| serde_json::from_str::<HostRule>(text);
+        let rule = read(r#"{"host": "http://engine.docker", "socket": "/run/docker.sock"}"#).unwrap();
+        assert_eq!(rule.socket.as_deref(), Some(Path::new("/run/docker.sock")));
+        for text in [
+            r#"{"host": "engine.docker", "socket": "/run/docker.sock"}"#,
+            r#"{"host": "http://engine.docker", "socket": "run/docker.sock"}"#,
+            r#"{"host": "http://*.docker.net", "socket": "/run/docker.sock"}"#,
+            r#"{"host": "http://127.0.0.1", "socket": "/run/docker.sock"}"#,
+            r#"{"host": "http://engine.docker", "private": true, "socket": "/run/docker.sock"}"#,
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ async fn cloud(refusals: usize) -> (HttpConfig, Arc<AtomicUsize>) {
         }
     })
     .await;
-    (HttpConfig { endpoint: Some(format!("http://{address}").parse().unwrap()), resolver: None }, issued)
+    (HttpConfig { endpoint: Some(format!("http://{address}").parse().unwrap()), ..HttpConfig::default() }, issued)
 }
 
 fn secret() -> AzureConfig {
@@ -94,7 +94,7 @@ async fn a_configured_source_that_fails_ends_the_search_and_keeps_its_secret() {
         response(401, r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret","error_codes":[7000215]}"#)
     })
     .await;
-    let http = HttpConfig { endpoint: Some(format!("http://{address}").parse().unwrap()), resolver: None };
+    let http = HttpConfig { endpoint: Some(format!("http://{address}").parse().unwrap()), ..HttpConfig::default() };
     let error = AzureCredentials::new(secret(), &http).unwrap().acquire("scope-a").await.unwrap_err().to_string();
     assert!(error.contains("client secret: ") && error.contains("AADSTS7000215"), "{error}");
     assert!(error.contains("no other source is tried") && !error.contains("very-secret"), "{error}");
@@ -104,7 +104,7 @@ async fn a_configured_source_that_fails_ends_the_search_and_keeps_its_secret() {
 async fn every_source_that_was_tried_is_named() {
     // The endpoint stands in for the metadata service as well: it knows of no identity.
     let address = serve(|_| async { response(404, "{}") }).await;
-    let http = HttpConfig { endpoint: Some(format!("http://{address}").parse().unwrap()), resolver: None };
+    let http = HttpConfig { endpoint: Some(format!("http://{address}").parse().unwrap()), ..HttpConfig::default() };
     let source = AzureCredentials::new(AzureConfig::default(), &http).unwrap();
     let error = source.acquire("scope-a").await.unwrap_err().to_string();
     for expected in [

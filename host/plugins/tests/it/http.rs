@@ -10,7 +10,7 @@ use http_body_util::Full;
 use hyper::Response;
 use sockerless_plugins::{HttpConfig, Resolver};
 
-use crate::server::{response, serve};
+use crate::server::{response, serve, serve_at};
 use crate::support::{Setup, act};
 
 /// A server that answers with what it got, and a setup that grants it.
@@ -44,6 +44,28 @@ async fn an_empty_body_has_its_length() {
     let (_world, backend) = Setup::default().hosts("127.0.0.1", &[&url]).serving().await;
     assert_eq!(act(&backend, "http", &["POST", &url], &[]).await, r#"200 ["0"]"#);
     assert_eq!(act(&backend, "http", &["GET", &url], &[]).await, "200 []");
+}
+
+/// The rule says where the host is, and only under its name, scheme and port.
+#[tokio::test]
+async fn a_host_is_at_a_socket_if_a_rule_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("engine.sock");
+    serve_at(&socket, |request| async move {
+        response(200, format!("{} {} at {}", request.method, request.path, request.header("host")))
+    });
+    let rule = format!(r#"{{"host": "http://engine.docker", "socket": {socket:?}}}"#);
+    let mut setup = Setup::default().hosts("engine.docker,other.example", &["other.example"]);
+    setup.policy.hosts.as_mut().unwrap().push(serde_json::from_str(&rule).unwrap());
+    // Nothing leads to the socket but that rule: not even what all other requests go to.
+    setup.http = HttpConfig { endpoint: Some("http://127.0.0.1:1".parse().unwrap()), ..HttpConfig::default() };
+    let (_world, backend) = setup.serving().await;
+    let ask = async |url: &str| act(&backend, "http", &["GET", url], &[]).await;
+    assert_eq!(ask("http://engine.docker/a?b").await, "200 GET /a?b at engine.docker");
+    for url in ["https://engine.docker/", "http://engine.docker:81/", "http://x.engine.docker/"] {
+        assert!(ask(url).await.starts_with("HttpError::Denied"), "{url}");
+    }
+    assert!(ask("https://other.example/").await.starts_with("HttpError::Connect"));
 }
 
 #[tokio::test]
@@ -108,7 +130,7 @@ async fn a_name_at_a_private_address_is_not_reached_unless_granted() {
     let setup = |at: IpAddr, private: bool| {
         let mut setup = Setup::default().hosts("inside.example", &[&rule]);
         setup.policy.hosts.as_mut().unwrap()[0].private = private;
-        setup.http = HttpConfig { endpoint: None, resolver: Some(Arc::new(Fixed(at))) };
+        setup.http = HttpConfig { resolver: Some(Arc::new(Fixed(at))), ..HttpConfig::default() };
         setup
     };
     for at in ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::ffff:127.0.0.1", "fd00::1"] {

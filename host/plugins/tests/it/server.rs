@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,7 +12,8 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Semaphore;
 
 /// What the server got.
@@ -40,27 +42,47 @@ where
     let handler = Arc::new(handler);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let handler = Arc::clone(&handler);
-            tokio::spawn(async move {
-                let service = service_fn(|request: Request<Incoming>| {
-                    let handler = Arc::clone(&handler);
-                    async move {
-                        let (parts, body) = request.into_parts();
-                        let received = Received {
-                            method: parts.method.to_string(),
-                            path: parts.uri.to_string(),
-                            headers: parts.headers,
-                            body: body.collect().await.unwrap().to_bytes(),
-                        };
-                        Ok::<_, Infallible>(handler(received).await)
-                    }
-                });
-                let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-                let _ = server.serve_connection(TokioIo::new(stream), service).await;
-            });
+            tokio::spawn(connection(stream, Arc::clone(&handler)));
         }
     });
     address
+}
+
+/// The same at a unix socket.
+pub(crate) fn serve_at<F, R>(socket: &Path, handler: F)
+where
+    F: Fn(Received) -> R + Send + Sync + 'static,
+    R: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+{
+    let listener = UnixListener::bind(socket).unwrap();
+    let handler = Arc::new(handler);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(connection(stream, Arc::clone(&handler)));
+        }
+    });
+}
+
+async fn connection<F, R>(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, handler: Arc<F>)
+where
+    F: Fn(Received) -> R + Send + Sync + 'static,
+    R: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+{
+    let service = service_fn(|request: Request<Incoming>| {
+        let handler = Arc::clone(&handler);
+        async move {
+            let (parts, body) = request.into_parts();
+            let received = Received {
+                method: parts.method.to_string(),
+                path: parts.uri.to_string(),
+                headers: parts.headers,
+                body: body.collect().await.unwrap().to_bytes(),
+            };
+            Ok::<_, Infallible>(handler(received).await)
+        }
+    });
+    let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+    let _ = server.serve_connection(TokioIo::new(stream), service).await;
 }
 
 /// A server that answers when it is told to: what a guest does is under way for exactly as long as a test needs.

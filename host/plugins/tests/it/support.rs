@@ -101,7 +101,12 @@ impl Setup {
         let engine = EngineConfig { instances: 64, ..EngineConfig::default() };
         // Compiling takes long where the compiler itself is not optimised: the tests share what they compile.
         let shared = || Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
-        let config = HostConfig { engine, cache: self.cache.or_else(|| Some(shared())), http: self.http };
+        let config = HostConfig {
+            engine,
+            cache: self.cache.or_else(|| Some(shared())),
+            http: self.http,
+            ..HostConfig::default()
+        };
         let host = BackendHost::new(config, services).unwrap();
         World {
             host,

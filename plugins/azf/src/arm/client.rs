@@ -6,9 +6,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::error::{Failure, Refusal};
-use super::retry::{ATTEMPTS, pause};
+use super::retry::{ATTEMPTS, LAST_ATTEMPT, pause};
 use crate::bindings::http::Response;
 use crate::bindings::log::Level;
+use crate::bindings::types::Timestamp;
 use crate::config::Settings;
 use crate::world::{Request, SendError, Signer, World};
 
@@ -129,10 +130,12 @@ pub(super) fn json(response: &Response) -> Result<Value, Failure> {
 
 /// Sends a request as often as is right, and answers what came of the last attempt.
 pub(crate) fn exchange(world: &dyn World, request: &Request, attempts: u32) -> Result<Response, SendError> {
+    let first = world.now();
     let mut attempt = 1;
     loop {
         let result = world.send(request);
         let wait = if attempt < attempts { pause(world, request, &result, attempt) } else { None };
+        let wait = wait.filter(|wait| milliseconds_between(first, world.now()).saturating_add(*wait) <= LAST_ATTEMPT);
         let Some(wait) = wait else { return result };
         let status = match &result {
             Ok(response) => response.status.to_string(),
@@ -146,6 +149,12 @@ pub(crate) fn exchange(world: &dyn World, request: &Request, attempts: u32) -> R
         world.sleep(wait);
         attempt += 1;
     }
+}
+
+/// None if the clock was set back.
+fn milliseconds_between(first: Timestamp, second: Timestamp) -> u64 {
+    let of = |time: Timestamp| i128::from(time.seconds) * 1_000 + i128::from(time.nanoseconds / 1_000_000);
+    u64::try_from(of(second) - of(first)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -19,6 +19,10 @@ const FIRST_PROVIDER_PAUSE: u64 = 10_000;
 /// Who asks for a longer pause than this gets no second attempt: the client is told how long it is to wait.
 const LONGEST_PAUSE: u64 = 90_000;
 
+/// An attempt that would begin later than so many milliseconds after the first one is not made. The last one may take 100 s, the
+/// host's limit of a request, and then there is still time to say what happened: most calls of a backend may take 300 s.
+pub(super) const LAST_ATTEMPT: u64 = 180_000;
+
 /// The pause before the next attempt, in milliseconds; nothing when there shall be none.
 pub(super) fn pause(
     world: &dyn World,
@@ -152,6 +156,14 @@ mod tests {
         let script = Script::new().respond(response(429, &[("retry-after", "600")], ""));
         assert_eq!(exchange(&script, &Request::new("GET", "https://x/"), ATTEMPTS).unwrap().status, 429);
         assert!(script.slept().is_empty());
+    }
+
+    #[test]
+    fn no_attempt_begins_so_late_that_the_call_might_not_end_in_time() {
+        let script =
+            (0..9).fold(Script::new(), |script, _| script.respond(response(429, &[("retry-after", "90")], "")));
+        assert_eq!(exchange(&script, &Request::new("GET", "https://x/"), ATTEMPTS).unwrap().status, 429);
+        assert_eq!(script.slept(), [90_000, 90_000]);
     }
 
     #[test]

@@ -1,23 +1,22 @@
 //! The WIT package as C and as Go, by the generators that `wit-bindgen c` and `wit-bindgen go` call.
-//!
-//! They are not part of the repository: whoever builds one of these examples writes them first.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use wit_bindgen_core::{Files, WorldGenerator};
 
-use crate::component::package;
-use crate::{WORLD, read_file, wit, write_file};
+use crate::package::{read_file, world, write_file};
 
-/// A language whose generator is written in Rust.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Language {
+/// A language whose generator is written in Rust. The others have tools of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Generated {
+    /// For the module whose `go.mod` is in the folder.
     Go,
+    /// C 11.
     C,
 }
 
-impl Language {
+impl Generated {
     fn generator(self, folder: &Path) -> Result<Box<dyn WorldGenerator>> {
         Ok(match self {
             Self::Go => {
@@ -30,17 +29,16 @@ impl Language {
     }
 }
 
-/// Writes the bindings of a language into a folder.
-pub(crate) fn write(language: Language, folder: &Path) -> Result<()> {
-    let (mut resolve, package) = package(&wit())?;
-    let world = resolve.select_world(&[package], Some(WORLD))?;
+/// Writes a world of the WIT package in the folder `wit` as code into `folder`. Blocks.
+///
+/// # Errors
+/// A file cannot be read or written; the package has no such world; for Go, the folder is not that of a module.
+pub fn bindings(language: Generated, wit: &Path, name: Option<&str>, folder: &Path) -> Result<()> {
+    let (mut resolve, world) = world(wit, name)?;
     let mut files = Files::default();
     language.generator(folder)?.generate(&mut resolve, world, &mut files)?;
     for (name, text) in files.iter() {
-        let file = folder.join(name);
-        let parent = file.parent().unwrap_or(folder);
-        std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
-        write_file(&file, text)?;
+        write_file(&folder.join(name), text)?;
     }
     Ok(())
 }

@@ -11,11 +11,15 @@ use wit_parser::{
     Function, FunctionKind, Handle, InterfaceId, PackageId, Resolve, Type, TypeDefKind, TypeId, WorldItem, WorldKey,
 };
 
-use crate::component::package;
-use crate::wit;
+use crate::package::package;
 
 /// Everything that a package promises: the path of each thing, and what it is.
 type Promises = BTreeMap<String, String>;
+
+/// The package of this repository.
+fn wit() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit")
+}
 
 fn promises(folder: &Path) -> (String, Promises) {
     let (resolve, id) = package(folder).unwrap();

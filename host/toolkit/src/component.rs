@@ -1,7 +1,4 @@
 //! From a WebAssembly module, as compilers that know no components make it, to a component.
-//!
-//! The same as `wasm-tools component embed` and `wasm-tools component new --adapt`, by the library that they are made of, so that
-//! nobody has to install or compile them.
 
 use std::path::Path;
 
@@ -10,22 +7,17 @@ use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME as ADAPTER, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER as REACTOR,
 };
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::{PackageId, Resolve};
 
-use crate::{WORLD, read_file, wit, write_file};
+use crate::package::{read_file, world, write_file};
 
-/// The WIT package in a folder.
-pub(crate) fn package(folder: &Path) -> Result<(Resolve, PackageId)> {
-    let mut resolve = Resolve::default();
-    let (package, _) =
-        resolve.push_dir(folder).with_context(|| format!("the WIT package in {} cannot be read", folder.display()))?;
-    Ok((resolve, package))
-}
-
-/// Makes a component of the module in a file.
-pub(crate) fn make(module: &Path, component: &Path) -> Result<()> {
-    let (resolve, package) = package(&wit())?;
-    let world = resolve.select_world(&[package], Some(WORLD))?;
+/// Makes a component of the module in a file, of a world of the WIT package in the folder `wit`. Blocks.
+///
+/// The same as `wasm-tools component embed` and `wasm-tools component new --adapt`.
+///
+/// # Errors
+/// A file cannot be read or written; the package has no such world; the module does not fit it.
+pub fn component(wit: &Path, name: Option<&str>, module: &Path, component: &Path) -> Result<()> {
+    let (resolve, world) = world(wit, name)?;
     let mut bytes = read_file(module)?;
     embed_component_metadata(&mut bytes, &resolve, world, StringEncoding::UTF8, false)?;
     let encoded = ComponentEncoder::default()
