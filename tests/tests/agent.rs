@@ -1,64 +1,48 @@
-//! The agent inside its container over a long time.
+//! The agent's file: it must run in any image, and there is one in each container.
 
 #![allow(clippy::unwrap_used, reason = "a test's failure is a panic")]
 
-use bollard::Docker;
-use bollard::exec::StartExecResults;
-use bollard::models::ExecConfig;
-use futures_util::{StreamExt, TryStreamExt, stream};
-use sockerless_tests::World;
+use std::path::Path;
 
-/// A health check every minute, for a day.
-const DAY: usize = 24 * 60;
+use sockerless_tests::{built, optional};
 
-/// So many clients at once.
-const AT_ONCE: usize = 8;
+/// Of a program for this processor, in the header of ELF.
+const X86_64: u16 = 62;
+const AARCH64: u16 = 183;
+/// A part of the program that names the interpreter of a dynamically linked one.
+const PT_INTERP: u32 = 3;
+/// Bytes of the file at most.
+const MOST: usize = 8 << 20;
 
-/// Execs, each with output, a child that nobody waits for, and a code.
-async fn execs(docker: &Docker, from: usize, count: usize) {
-    let exec = |n: usize| async move {
-        let words = ["sh".to_owned(), "-c".to_owned(), format!("(sleep 0 &) ; echo {n}; exit {}", n % 5)];
-        let config = ExecConfig {
-            cmd: Some(words.to_vec()),
-            attach_stdout: Some(true),
-            attach_stderr: Some(true),
-            ..ExecConfig::default()
-        };
-        let id = docker.create_exec("w", config).await.unwrap().id;
-        let StartExecResults::Attached { output, .. } = docker.start_exec(&id, None).await.unwrap() else {
-            panic!("not attached")
-        };
-        let output: Vec<_> = output.try_collect().await.unwrap();
-        let text: String = output.iter().map(ToString::to_string).collect();
-        assert_eq!(text.trim(), n.to_string());
-        assert_eq!(docker.inspect_exec(&id).await.unwrap().exit_code, Some((n % 5) as i64));
-    };
-    stream::iter((from..from + count).map(exec)).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
+fn number<const N: usize>(file: &[u8], offset: usize) -> [u8; N] {
+    file[offset..offset + N].try_into().unwrap()
 }
 
-/// The agent's memory, in KiB.
-fn memory(world: &World) -> usize {
-    let status =
-        world.docker.ok(&["exec", "w", "sh", "-c", "cat $(grep -l '^Name:.sockerless-agen' /proc/[0-9]*/status)"]);
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_else(|| panic!("{status}"));
-    line.split_whitespace().next().unwrap().parse().unwrap()
+/// A program of 64 bits, little-endian, for this processor, static and not large.
+fn is_for(file: &Path, machine: u16) {
+    let file = std::fs::read(file).unwrap();
+    assert!(file.len() < MOST, "{} bytes", file.len());
+    assert_eq!(file[..6], *b"\x7fELF\x02\x01");
+    assert_eq!(u16::from_le_bytes(number(&file, 18)), machine);
+    let (table, size, count) = (
+        usize::try_from(u64::from_le_bytes(number(&file, 32))).unwrap(),
+        usize::from(u16::from_le_bytes(number(&file, 54))),
+        usize::from(u16::from_le_bytes(number(&file, 56))),
+    );
+    assert!(count > 0);
+    for part in 0..count {
+        assert_ne!(u32::from_le_bytes(number(&file, table + part * size)), PT_INTERP, "it is dynamically linked");
+    }
 }
 
 #[test]
-fn a_days_worth_of_execs_leaves_nothing_behind() {
-    let world = World::start();
-    world.docker.ok(&["run", "-d", "--name", "w", "alpine", "tail", "-f", "/dev/null"]);
-    let docker =
-        Docker::connect_with_unix(world.daemon.socket().to_str().unwrap(), 120, bollard::API_DEFAULT_VERSION).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    // What an allocator takes once it keeps.
-    runtime.block_on(execs(&docker, 0, DAY / 6));
-    let (agent, daemon) = (memory(&world), world.daemon.memory());
-    runtime.block_on(execs(&docker, DAY / 6, DAY));
-    let (grown, daemon_grown) = (memory(&world).saturating_sub(agent), world.daemon.memory().saturating_sub(daemon));
-    println!("agent {agent} KiB and {grown} more, daemon {daemon} KiB and {daemon_grown} more");
-    assert!(grown < 1 << 10, "{DAY} execs make the agent grow by {grown} KiB");
-    assert!(daemon_grown < 16 << 10, "{DAY} execs make the daemon grow by {daemon_grown} KiB");
-    let zombies = world.docker.ok(&["exec", "w", "sh", "-c", "grep -l '^State:.Z' /proc/[0-9]*/status || true"]);
-    assert_eq!(zombies, "", "children of ended commands were not reaped");
+fn for_this_machines_processor() {
+    is_for(&built("SOCKERLESS_TEST_AGENT"), X86_64);
+}
+
+#[test]
+fn for_64_bit_arm_where_it_was_built() {
+    if let Some(file) = optional("SOCKERLESS_TEST_AGENT_AARCH64") {
+        is_for(&file, AARCH64);
+    }
 }

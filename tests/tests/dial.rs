@@ -45,7 +45,7 @@ fn everything_works_without_a_listener_for_agents() {
     let mut line = String::new();
     out.read_line(&mut line).unwrap();
     assert_eq!(line, "one\n");
-    world.docker.ok(&["exec", &id, "touch", "/tmp/go"]);
+    world.docker.ok(&["exec", "-d", &id, "touch", "/tmp/go"]);
     out.read_to_string(&mut line).unwrap();
     assert_eq!(line, "one\ntwo\n");
     assert!(follow.wait().unwrap().success());

@@ -80,7 +80,7 @@ fn containers_of_a_lost_database_come_back_with_what_they_were_and_what_runs() {
     assert_eq!(world.docker.ok(&["volume", "ls", "--quiet"]), "data");
     assert_eq!(world.docker.ok(&["exec", "runs", "pwd"]), "/usr");
     assert_eq!(world.docker.ok(&["logs", "over"]), "last");
-    world.docker.ok(&["exec", "runs", "touch", "/tmp/end"]);
+    world.docker.ok(&["exec", "-d", "runs", "touch", "/tmp/end"]);
     assert_eq!(world.docker.ok(&["wait", "runs"]), "7");
     assert_eq!(world.docker.ok(&["wait", "over"]), "3");
     assert_eq!(world.docker.ok(&["start", "--attach", "made"]), "made");

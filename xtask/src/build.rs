@@ -5,8 +5,25 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
+use crate::agent::{self, Processor};
 use crate::say::say;
 use crate::tools;
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Builds the agent for images of this processor as well. May be given more than once.
+    #[arg(long, value_name = "PROCESSOR")]
+    agent_target: Vec<Processor>,
+}
+
+/// Builds everything, and prints where it is.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    println!("{}", everything()?);
+    for &processor in &options.agent_target {
+        println!("agent      {}", agent::cross(processor)?.display());
+    }
+    Ok(())
+}
 
 /// Where everything is once it is built.
 #[derive(Debug, Clone)]

@@ -6,6 +6,7 @@
 //! - `build`: what `dev` and `test` need of this project, and nothing else.
 //! - `backends`: the example backend in every language that it is written in.
 
+mod agent;
 mod backends;
 mod bench;
 mod build;
@@ -36,7 +37,7 @@ enum Command {
     /// Measures something, and prints a table.
     Bench(bench::Options),
     /// Builds the daemon, the emulator, the agent and azf.wasm.
-    Build,
+    Build(build::Options),
     /// Builds the example backend, in all of its languages or in those that are named, and prints where the components are.
     Backends(backends::Options),
 }
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
         Command::Dev(options) => dev::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options),
-        Command::Build => build::everything().map(|built| println!("{built}")),
+        Command::Build(options) => build::run(&options),
         Command::Backends(options) => backends::run(&options),
     };
     match result {

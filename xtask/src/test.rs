@@ -4,6 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::agent::{self, Processor};
 use crate::backends;
 use crate::build::{self, Built, TestComponents};
 use crate::clients::{self, Variable};
@@ -40,6 +41,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     command.env("SOCKERLESS_TEST_NEXT_COMPONENT", next);
     command.env("SOCKERLESS_TEST_GUEST", guest).env("SOCKERLESS_TEST_GUESTS", guests);
     command.envs(examples);
+    let aarch64 = agent::file(Processor::Aarch64);
+    if aarch64.is_file() {
+        command.env("SOCKERLESS_TEST_AGENT_AARCH64", aarch64);
+    }
     if let Some(filter) = &options.filter {
         command.arg(filter);
     }

@@ -59,20 +59,21 @@ pub(crate) fn cargo() -> Command {
 
 /// Makes sure that Rust can build for every target.
 pub(crate) fn rust_targets() -> Result<()> {
+    TARGETS.into_iter().try_for_each(rust_target)
+}
+
+/// Makes sure that Rust can build for a target.
+pub(crate) fn rust_target(target: &str) -> Result<()> {
     let Some(sysroot) = output(Command::new("rustc").args(["--print", "sysroot"])) else {
         bail!("rustc is not to be found: install Rust with rustup, https://rustup.rs");
     };
-    for target in TARGETS {
-        let installed = std::path::Path::new(&sysroot).join("lib/rustlib").join(target).join("lib");
-        if installed.is_dir() {
-            continue;
-        }
-        say(format_args!("installing the Rust target {target}"));
-        run(Command::new("rustup").args(["target", "add", target])).with_context(|| {
-            format!("the Rust target {target} is missing: install it with `rustup target add {target}`")
-        })?;
+    let installed = std::path::Path::new(&sysroot).join("lib/rustlib").join(target).join("lib");
+    if installed.is_dir() {
+        return Ok(());
     }
-    Ok(())
+    say(format_args!("installing the Rust target {target}"));
+    run(Command::new("rustup").args(["target", "add", target]))
+        .with_context(|| format!("the Rust target {target} is missing: install it with `rustup target add {target}`"))
 }
 
 /// Makes sure that there is a C compiler: SQLite and the cryptography need one.

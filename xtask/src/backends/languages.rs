@@ -85,7 +85,7 @@ pub(super) fn go(source: &Path, component: &Path) -> Result<()> {
 }
 
 pub(super) fn c(source: &Path, component: &Path) -> Result<()> {
-    let interpreter = venv(source, "c", "zig, as a C compiler")?;
+    let interpreter = zig(source)?;
     let bindings = folder().join("c-bindings");
     write_bindings("c", &bindings)?;
     let module = component.with_extension("module");
@@ -96,6 +96,11 @@ pub(super) fn c(source: &Path, component: &Path) -> Result<()> {
     command.args(files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "c")));
     tools::run(&mut command)?;
     make_component(&module, component)
+}
+
+/// The interpreter with which zig is run.
+pub(super) fn zig(source: &Path) -> Result<PathBuf> {
+    venv(source, "c", "zig, as a C compiler")
 }
 
 /// Writes the WIT package as code of a language into a folder.

@@ -206,6 +206,11 @@ pub(crate) fn install() -> Result<Vec<Variable>> {
     Ok(variables)
 }
 
+/// The interpreter that has zig among its packages: a C compiler for targets that the machine has none for.
+pub(crate) fn zig() -> Result<PathBuf> {
+    languages::zig(&source(Language::C))
+}
+
 /// Where the components go, and what their tools need.
 fn folder() -> PathBuf {
     target().join("backends")

@@ -137,6 +137,9 @@ async fn a_name_at_a_private_address_is_not_reached_unless_granted() {
         let (_world, backend) = setup(at.parse().unwrap(), false).serving().await;
         let answer = act(&backend, "http", &["GET", &url], &[]).await;
         assert!(answer.starts_with("HttpError::Denied"), "{at}: {answer}");
+        // A WebSocket that the host opens gets no further.
+        let dialled = backend.upgrade(&url.replacen("http", "ws", 1), &[]).await.err();
+        assert!(matches!(dialled, Some(sockerless_backend::HttpError::Denied(_))), "{at}: {dialled:?}");
         assert!(answer.contains("inside.example is at"), "{at}: {answer}");
     }
     let (_world, backend) = setup(address.ip(), true).serving().await;
