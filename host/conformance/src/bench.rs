@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sockerless_backend::types::{
-    Container, Disposition, Finding, Handle, Loaded, LogPage, LogQuery, Outcome as RunOutcome, Recovered, RunVerdict,
-    Started,
+    Container, Disposition, Finding, Handle, InventoryItem, InventoryPage, Loaded, LogPage, LogQuery,
+    Outcome as RunOutcome, Recovered, RunVerdict, Started,
 };
 use sockerless_backend::{Backend, BackendError};
 use sockerless_plugins::{BackendHost, Export, LoadError, PluginBackend};
@@ -205,6 +205,15 @@ impl Bench {
 
     pub(crate) async fn logs(&self, container: &Container, query: LogQuery, cursor: Option<String>) -> Called<LogPage> {
         self.call(Export::Logs, self.backend.logs(container.clone(), query, cursor)).await
+    }
+
+    pub(crate) async fn inventory(&self, cursor: Option<String>) -> Called<InventoryPage> {
+        self.call(Export::Inventory, self.backend.inventory(cursor)).await
+    }
+
+    pub(crate) async fn agent_environment(&self, item: &InventoryItem) -> Called<Vec<(String, String)>> {
+        let work = self.backend.agent_environment(item.id.clone(), item.handle.clone());
+        self.call(Export::AgentEnvironment, work).await
     }
 }
 

@@ -7,6 +7,7 @@ mod create;
 mod end;
 mod finished;
 mod handle;
+mod inventory;
 mod logs;
 mod plan;
 mod recover;
@@ -108,6 +109,18 @@ pub(crate) const ALL: &[Check] = &[
     check!("logs.pages-end", "the pages of a log come to an end", logs::pages_end),
     check!("logs.lines", "an entry is one line, with a time", logs::lines),
     check!("logs.any-order", "a log is asked for in any state, and by any cursor, without a trap", logs::any_order),
+    check!(
+        "inventory.lists-what-is-there",
+        "what was made is listed with the daemon's id, and its handle there is as good as create's",
+        inventory::lists_what_is_there
+    ),
+    check!("inventory.changes-nothing", "list and agent-environment change nothing", inventory::changes_nothing),
+    check!("inventory.gone", "agent-environment has nothing of what is gone", inventory::gone),
+    check!(
+        "inventory.cloud-in-trouble",
+        "list is an error, and no list, when the cloud is out of order",
+        inventory::cloud_in_trouble
+    ),
     // The last one: it looks back at all of them.
     check!(
         "errors.for-people",

@@ -47,6 +47,9 @@ impl Default for Scenario {
     }
 }
 
+/// What stands for the list in a body.
+pub(crate) const ITEMS: &str = "items";
+
 /// How the cloud answers requests of one kind.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -66,9 +69,13 @@ pub struct Rule {
     /// Headers of the answer.
     #[serde(default)]
     pub headers: BTreeMap<String, Template>,
-    /// Its body.
+    /// Its body. `${items}` in it stands for a list, see `each`.
     #[serde(default)]
     pub body: Template,
+    /// A list of the resources whose names fit this pattern: each is an `item`, with commas between them.
+    pub each: Option<UrlPattern>,
+    /// One of them, with the names of `each`, and `${made:/a/b}` of the request that made it.
+    pub item: Option<Template>,
 }
 
 /// Whether a resource is there.
@@ -141,12 +148,21 @@ impl Rule {
         if !(200..=599).contains(&self.status) {
             return Err(format!("has the status {}: write one from 200 to 599", self.status));
         }
-        let known: BTreeSet<&str> = self.url.names().collect();
-        let templates = self.resource.iter().chain(self.headers.values()).chain([&self.body]);
-        match templates.flat_map(Template::captures).find(|name| !known.contains(name)) {
-            Some(name) => Err(format!("uses ${{{name}}}, which is not in its `url`")),
-            None => Ok(()),
+        if self.each.is_some() != self.item.is_some() {
+            return Err("has one of `each` and `item`, which need each other".to_owned());
         }
+        let mut known: BTreeSet<&str> = self.url.names().collect();
+        let unknown = |known: &BTreeSet<&str>, template: &Template| {
+            let name = template.captures().find(|name| !known.contains(name));
+            name.map_or(Ok(()), |name| Err(format!("uses ${{{name}}}, which is not in its `url`")))
+        };
+        self.resource.iter().chain(self.headers.values()).try_for_each(|template| unknown(&known, template))?;
+        if let (Some(each), Some(item)) = (&self.each, &self.item) {
+            known.extend(each.names());
+            unknown(&known, item)?;
+            known.insert(ITEMS);
+        }
+        unknown(&known, &self.body)
     }
 }
 
@@ -174,6 +190,8 @@ mod tests {
             ("status = 200\neffect = 'make'", "no `resource`"),
             ("status = 99", "the status 99"),
             ("status = 200\nbody = '${other}'", "${other}"),
+            ("status = 200\nbody = '${items}'", "${items}"),
+            ("status = 200\neach = 'x'", "need each other"),
         ] {
             let error = rule(text).unwrap_err().to_string();
             assert!(error.contains(problem) && error.contains("rule 1"), "{error}");

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Captures;
+use super::{Captures, ITEMS};
 
 /// A text in which `${name}` stands for a part of the URL, `${request:/a/b}` for what is at this JSON pointer in the body of the
 /// request, and `${made:/a/b}` for the same in the body of the request that made the resource.
@@ -25,6 +25,8 @@ pub(crate) struct Filling {
     pub(crate) captures: Captures,
     pub(crate) request: Value,
     pub(crate) made: Value,
+    /// Stands for `${items}`, as it is.
+    pub(crate) listed: String,
 }
 
 impl Template {
@@ -39,6 +41,7 @@ impl Template {
             .iter()
             .map(|part| match part {
                 Part::Text(text) => text.clone(),
+                Part::Capture(name) if name == ITEMS => filling.listed.clone(),
                 Part::Capture(name) => filling.captures.get(name).map(|text| within_quotes(text)).unwrap_or_default(),
                 Part::Request(pointer) => at(&filling.request, pointer),
                 Part::Made(pointer) => at(&filling.made, pointer),
@@ -96,6 +99,7 @@ mod tests {
             captures: [("name".to_owned(), "one".to_owned())].into(),
             request: json!({ "a": { "b": "say \"x\"" }, "n": 3 }),
             made: json!({ "tag": "t" }),
+            listed: String::new(),
         };
         let text =
             template(r#"{"n":"${name}","b":"${request:/a/b}","c":${request:/n},"m":"${made:/tag}","x":"${made:/x}"}"#);

@@ -8,7 +8,7 @@ use sockerless_plugins::{Transport, Transported, longest_exchange};
 use url::Url;
 
 use super::{Act, Shared, Trouble, World};
-use crate::scenario::{Captures, Effect, Filling, Presence, Rule};
+use crate::scenario::{Captures, Effect, Filling, Presence, Rule, Template, UrlPattern};
 
 const NO_RULE: &str = r#"{"error":{"code":"NotFound","message":"no rule of the scenario fits"},"message":"no rule of the scenario fits"}"#;
 
@@ -85,6 +85,10 @@ impl World {
                 return Err(HttpError::Interrupted("connection reset".to_owned()));
             }
         }
+        if let (Some(each), Some(item)) = (&rule.each, &rule.item) {
+            let items = self.items(each, item, &filling);
+            filling.listed = items;
+        }
         let headers = rule.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.fill(&filling)));
         Ok(response(rule.status, headers.collect(), rule.body.fill(&filling)))
     }
@@ -103,6 +107,17 @@ impl World {
             filling.made = made.unwrap_or_default();
             fits.then_some((rule, resource))
         })
+    }
+
+    /// The resources whose names fit, each as an item.
+    fn items(&self, each: &UrlPattern, item: &Template, filling: &Filling) -> String {
+        let state = self.state();
+        let items = state.resources.iter().filter_map(|(resource, made)| {
+            let mut captures = filling.captures.clone();
+            captures.extend(each.matches(resource)?);
+            Some(item.fill(&Filling { captures, made: made.clone(), ..Filling::default() }))
+        });
+        items.collect::<Vec<_>>().join(",")
     }
 
     fn effect(&self, effect: Effect, resource: &str, filling: &mut Filling) {
@@ -145,6 +160,13 @@ mod tests {
         status = 200
         body = '{"tag":"${made:/tag}"}'
         [[http]]
+        method = "GET"
+        url = "https://cloud.example/things"
+        status = 200
+        each = "thing ${name}"
+        item = '{"name":"${name}","tag":"${made:/tag}"}'
+        body = '[${items}]'
+        [[http]]
         method = "DELETE"
         url = "https://cloud.example/things/${name}"
         resource = "thing ${name}"
@@ -168,6 +190,19 @@ mod tests {
         assert_eq!(ask(&world, "DELETE", None).0, 204);
         assert!(world.resources().is_empty());
         assert_eq!(world.acts(), [Act::Made("thing one".into()), Act::Removed("thing one".into())]);
+    }
+
+    #[test]
+    fn what_is_there_is_listed() {
+        let world = World::new(&Scenario::from_toml(RULES).unwrap());
+        let list =
+            || String::from_utf8(world.answer("GET", "https://cloud.example/things", None).unwrap().body).unwrap();
+        assert_eq!(list(), "[]");
+        for name in ["one", "two"] {
+            let url = format!("https://cloud.example/things/{name}");
+            world.answer("PUT", &url, Some(br#"{"tag":"x"}"#)).unwrap();
+        }
+        assert_eq!(list(), r#"[{"name":"one","tag":"x"},{"name":"two","tag":"x"}]"#);
     }
 
     #[test]
