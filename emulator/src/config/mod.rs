@@ -7,6 +7,7 @@ mod azure;
 mod live;
 mod logs;
 mod platform;
+mod registry;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ pub use self::azure::{ArmConfig, BucketConfig, IdentityConfig, PlanConfig, Throt
 pub(crate) use self::live::LiveConfig;
 pub use self::logs::LogsConfig;
 pub use self::platform::{ImageConfig, PlatformConfig, StartPolicy};
+pub use self::registry::RegistryConfig;
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,8 +44,10 @@ pub struct EmulatorConfig {
     /// Images that differ from the default image (agent inside, no delay).
     pub images: Vec<ImageConfig>,
     /// A folder with images: OCI layouts, and archives (`.tar`) of these and of `docker save`. An app whose image is among them
-    /// runs on its file system; any other on this machine's.
+    /// runs on its file system; any other is pulled, or runs on this machine's.
     pub images_folder: Option<PathBuf>,
+    /// From which registries images are pulled that the folder has not: none, unless it says so.
+    pub registries: RegistryConfig,
     /// Most bytes that one image may take when it is unpacked.
     pub image_bytes: u64,
     /// Telemetry ingestion and the query over it.
@@ -64,6 +68,7 @@ impl Default for EmulatorConfig {
             platform: PlatformConfig::default(),
             images: Vec::new(),
             images_folder: None,
+            registries: RegistryConfig::default(),
             image_bytes: 8 << 30,
             logs: LogsConfig::default(),
             remembered_requests: 2_000,

@@ -88,7 +88,12 @@ impl Instance {
             () = sleep(Duration::from_millis(image.start_delay_ms)) => {}
             _ = ordered(&mut self.end) => return Ok(None),
         }
-        let unpacked = self.unpacked(reference).await?;
+        // An order to end is obeyed in the midst of a pull, too.
+        let mut end = self.end.clone();
+        let unpacked = tokio::select! {
+            unpacked = self.unpacked(reference) => unpacked?,
+            _ = ordered(&mut end) => return Ok(None),
+        };
         self.log.info("Starting container for site");
         self.log.info(format_args!(
             "docker run -d --expose={0} --name {1} -e WEBSITE_SITE_NAME={site} -e PORT={0} {reference} {command}",
@@ -145,7 +150,7 @@ impl Instance {
 
     /// The image's own file system, where that can be had and used.
     async fn unpacked(&self, reference: &str) -> Result<Option<Unpacked>, String> {
-        let unpacked = self.runtime.images.get(reference).await.map_err(|error| {
+        let unpacked = self.runtime.images.get(reference, &self.spec.settings).await.map_err(|error| {
             format!(
                 "Failed to pull image: {error}. Image pull failed. Check docker image configuration and credentials."
             )

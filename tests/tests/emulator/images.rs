@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sockerless_tests::{World, WorldOptions};
 
 /// A tar of these files.
-fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (path, content) in files {
         let mut header = tar::Header::new_gnu();
@@ -50,13 +50,13 @@ fn saved(name: &str) -> Vec<u8> {
     tar_of(&[("config.json", b"{\"config\":{}}"), ("one/layer.tar", &layer), ("manifest.json", manifest.as_bytes())])
 }
 
-fn release(world: &World, container: &str) -> String {
+pub(crate) fn release(world: &World, container: &str) -> String {
     let file = world.folder().join(container);
     world.docker.ok(&["cp", &format!("{container}:/etc/os-release"), file.to_str().unwrap()]);
     fs::read_to_string(file).unwrap()
 }
 
-fn log(world: &World, id: &str) -> String {
+pub(crate) fn log(world: &World, id: &str) -> String {
     let app: Value = world.azure.control("GET", &format!("/apps/skls-{}", &id[..12]), None);
     app["platformLog"].as_str().unwrap().to_owned()
 }

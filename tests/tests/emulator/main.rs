@@ -8,5 +8,6 @@ mod control;
 mod front_end;
 mod images;
 mod logs;
+mod pulls;
 mod query;
 mod sites;
