@@ -85,7 +85,10 @@ impl Emulator {
         }
         let listen = config.listen;
         let live = Arc::new(LiveConfig::new(config));
-        let runtime = Runtime::new(Arc::clone(&live), init)
+        let listening = |source| StartError::Listen { address: listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(listening)?;
+        let address = listener.local_addr().map_err(listening)?;
+        let runtime = Runtime::new(Arc::clone(&live), init, address)
             .await
             .map_err(|error| StartError::ContainerInit { reason: error.to_string() })?;
         match runtime.isolation() {
@@ -100,9 +103,6 @@ impl Emulator {
             std::fs::write(path, authority.pem())
                 .map_err(|source| StartError::CaFile { path: path.clone(), source })?;
         }
-        let listening = |source| StartError::Listen { address: listen, source };
-        let listener = TcpListener::bind(listen).await.map_err(listening)?;
-        let address = listener.local_addr().map_err(listening)?;
         let world = Arc::new(World::new(live, authority, runtime));
         let stop = CancellationToken::new();
         let server = tokio::spawn(serve(Arc::clone(&world), tls, listener, stop.clone()));

@@ -171,5 +171,5 @@ fn find<'a>(state: &'a mut State, group: &str, name: &str) -> Result<&'a mut Sit
 }
 
 pub(super) fn view(world: &World, site: &Site) -> Value {
-    site.draft.view(&world.config().arm.subscription, site.is_stopped, site.modified)
+    site.draft.view(&world.config(), site.is_stopped, site.modified)
 }

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::command;
-use super::environment::environment;
+use super::environment::{Place, environment};
 use super::isolation::Isolation;
 use super::platform_log::PlatformLog;
 use super::ports::PortLease;
@@ -108,17 +108,13 @@ impl Instance {
             }
         };
         let hostname = self.name.rsplit('_').next().unwrap_or(&self.name).to_owned();
+        let place =
+            Place { worker: &self.worker, hostname: &hostname, port: self.port.get(), emulator: self.runtime.emulator };
         let spec = InitSpec {
             namespaces,
             probe: false,
             argv: command::of(command, unpacked.as_ref().map(|image| &image.run))?,
-            env: environment(
-                &self.spec,
-                unpacked.as_ref().map(|image| &image.run),
-                &self.worker,
-                &hostname,
-                self.port.get(),
-            ),
+            env: environment(&self.spec, unpacked.as_ref().map(|image| &image.run), &place),
             folder: unpacked.as_ref().map(|image| image.run.working_dir.clone()).filter(|folder| !folder.is_empty()),
             rootfs: unpacked.map(|image| image.root),
             hostname,

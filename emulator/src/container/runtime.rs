@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub(crate) struct LaunchSpec {
     pub(crate) command: String,
     /// App settings.
     pub(crate) settings: BTreeMap<String, String>,
+    /// What its containers show when they ask for tokens of the site's managed identities; nothing if it has none.
+    pub(crate) identity_secret: Option<String>,
     /// How long it has to answer the warm-up ping.
     pub(crate) start_limit: Duration,
     /// Whether it gets Always-On pings.
@@ -40,13 +43,20 @@ pub(crate) struct Runtime {
     pub(super) ports: Ports,
     pub(super) tasks: TaskTracker,
     isolation: Isolation,
+    /// Where the emulator is, as containers reach it.
+    pub(super) emulator: SocketAddr,
     live: Arc<LiveConfig>,
     pub(super) images: Images,
 }
 
 impl Runtime {
-    /// Finds out what the machine can do.
-    pub(crate) async fn new(live: Arc<LiveConfig>, init: PathBuf) -> io::Result<Self> {
+    /// Finds out what the machine can do. `address`: where the emulator listens.
+    pub(crate) async fn new(live: Arc<LiveConfig>, init: PathBuf, mut address: SocketAddr) -> io::Result<Self> {
+        match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+            IpAddr::V4(_) | IpAddr::V6(_) => {}
+        }
         let config = live.get();
         let isolation = if config.platform.without_namespaces {
             Isolation::Plain { reason: "the configuration says `without_namespaces`".to_owned() }
@@ -59,6 +69,7 @@ impl Runtime {
             ports: Ports::default(),
             tasks: TaskTracker::new(),
             isolation,
+            emulator: address,
             images: Images::new(Arc::clone(&live)),
             live,
         })

@@ -6,6 +6,7 @@ mod access;
 mod containers;
 mod control;
 mod front_end;
+mod identity;
 mod images;
 mod logs;
 mod pulls;
