@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{EmulatorConfig, LiveConfig};
+use crate::config::{Cloud, EmulatorConfig, LiveConfig};
 use crate::container::{Isolation, Runtime};
 use crate::http::{Authority, TlsError, serve};
 use crate::sync::lock;
@@ -97,7 +97,7 @@ impl Emulator {
                 tracing::warn!("containers run as plain processes and CAN CHANGE THIS MACHINE: {reason}");
             }
         }
-        let authority = Authority::new()?;
+        let authority = Authority::new(live.get().cloud.names())?;
         let tls = authority.acceptor()?;
         if let Some(path) = &live.get().ca_file {
             std::fs::write(path, authority.pem())
@@ -138,11 +138,11 @@ impl Emulator {
     }
 
     /// The environment in which a daemon with the azf backend uses this emulator: its client's credentials, the first group and
-    /// plan of the subscription, the workspace, and where everything is.
+    /// plan of the subscription, the workspace, the cloud if it is not the public one, and where everything is.
     #[must_use]
     pub fn environment(&self) -> BTreeMap<&'static str, String> {
         let config = self.world.config();
-        let EmulatorConfig { identity, arm, logs, .. } = &*config;
+        let EmulatorConfig { cloud, identity, arm, logs, .. } = &*config;
         let mut environment = BTreeMap::from([
             ("AZURE_TENANT_ID", identity.tenant.clone()),
             ("AZURE_CLIENT_ID", identity.client_id.clone()),
@@ -156,6 +156,11 @@ impl Emulator {
             // The agents run on this machine.
             ("SOCKERLESS_CALLBACK_URL", "auto".to_owned()),
         ]);
+        if *cloud != Cloud::Public {
+            let names = cloud.names();
+            environment.insert("SOCKERLESS_AZF_CLOUD", names.setting.to_owned());
+            environment.insert("AZURE_AUTHORITY_HOST", format!("https://{}", names.login[0]));
+        }
         if let Some(group) = arm.resource_groups.first() {
             environment.insert("SOCKERLESS_AZF_RESOURCE_GROUP", group.clone());
         }

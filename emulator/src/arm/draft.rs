@@ -20,6 +20,8 @@ pub(super) struct Draft {
     pub(super) name: String,
     /// What stands between the name and the domain in the host's name.
     pub(super) host_suffix: String,
+    /// The domain of the cloud's apps.
+    pub(super) domain: &'static str,
     pub(super) group: String,
     pub(super) location: String,
     pub(super) kind: String,
@@ -109,7 +111,7 @@ impl Draft {
 
     /// The default host name.
     pub(super) fn host(&self) -> String {
-        format!("{}{}.azurewebsites.net", self.name, self.host_suffix).to_ascii_lowercase()
+        format!("{}{}.{}", self.name, self.host_suffix, self.domain).to_ascii_lowercase()
     }
 
     /// Its path in the resource manager.
@@ -240,7 +242,8 @@ mod tests {
     }
 
     fn draft() -> Draft {
-        let mut draft = Draft { name: "App".to_owned(), group: "g".to_owned(), ..Draft::default() };
+        let mut draft =
+            Draft { name: "App".to_owned(), domain: "azurewebsites.net", group: "g".to_owned(), ..Draft::default() };
         draft.apply(&body(), false).unwrap();
         draft
     }

@@ -98,6 +98,7 @@ fn put(world: &World, exchange: &Exchange, group: &str, name: &str) -> Reply {
         None => Draft {
             name: name.to_owned(),
             host_suffix: world.config().arm.host_suffix.clone(),
+            domain: world.names().sites,
             group: group.to_owned(),
             ..Draft::default()
         },

@@ -4,6 +4,7 @@
 //! Times are in milliseconds (`…_ms`) throughout: a test wants the front end's 230 seconds to be two.
 
 mod azure;
+mod cloud;
 mod live;
 mod logs;
 mod platform;
@@ -15,6 +16,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use self::azure::{ArmConfig, BucketConfig, IdentityConfig, PlanConfig, ThrottleConfig};
+pub use self::cloud::Cloud;
+pub(crate) use self::cloud::Names;
 pub(crate) use self::live::LiveConfig;
 pub use self::logs::LogsConfig;
 pub use self::platform::{ImageConfig, PlatformConfig, StartPolicy};
@@ -26,6 +29,9 @@ pub use self::registry::RegistryConfig;
 pub struct EmulatorConfig {
     /// Address of the one listener. Port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Which of Azure's clouds this is: `public`, `us-government` or `china`. It has the hosts and domains of that one, and takes
+    /// no tokens but its own.
+    pub cloud: Cloud,
     /// Path of the `azure-emulator` binary, which is executed again as the first process of each
     /// container. Not needed when this process is that binary itself.
     pub container_init: Option<PathBuf>,
@@ -60,6 +66,7 @@ impl Default for EmulatorConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            cloud: Cloud::default(),
             container_init: None,
             agent: None,
             ca_file: None,

@@ -55,7 +55,7 @@ fn token(world: &World, exchange: &Exchange) -> Result<Answer, Box<Answer>> {
             }
         },
     };
-    let Some(audience) = Audience::of_resource(&resource) else {
+    let Some(audience) = Audience::of_resource(world.names(), &resource) else {
         return Err(refusal(
             StatusCode::BAD_REQUEST,
             "invalid_resource",

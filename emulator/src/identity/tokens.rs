@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::config::Names;
 use crate::sync::lock;
 
 /// Whom a token is for.
@@ -20,17 +21,15 @@ pub(crate) enum Audience {
 
 impl Audience {
     /// The audience of a client-credentials scope, which is a resource followed by `/.default`.
-    pub(crate) fn of_scope(scope: &str) -> Option<Self> {
-        Self::of_resource(scope.strip_suffix("/.default")?)
+    pub(crate) fn of_scope(cloud: &Names, scope: &str) -> Option<Self> {
+        Self::of_resource(cloud, scope.strip_suffix("/.default")?)
     }
 
     /// The audience by the name of the resource itself, as managed identities ask for it.
-    pub(crate) fn of_resource(resource: &str) -> Option<Self> {
-        match resource.trim_end_matches('/') {
-            "https://management.azure.com" | "https://management.core.windows.net" => Some(Self::Arm),
-            "https://api.loganalytics.io" | "https://api.loganalytics.azure.com" => Some(Self::Logs),
-            _ => None,
-        }
+    pub(crate) fn of_resource(cloud: &Names, resource: &str) -> Option<Self> {
+        let resource = resource.trim_end_matches('/');
+        let is_arm = cloud.arm_resources.contains(&resource).then_some(Self::Arm);
+        is_arm.or_else(|| cloud.logs_resources.contains(&resource).then_some(Self::Logs))
     }
 }
 
@@ -92,6 +91,7 @@ impl Tokens {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Cloud;
 
     #[test]
     fn a_token_is_good_for_its_audience_and_time() {
@@ -109,10 +109,15 @@ mod tests {
 
     #[test]
     fn scopes_name_their_resource() {
-        assert_eq!(Audience::of_scope("https://management.azure.com/.default"), Some(Audience::Arm));
-        assert_eq!(Audience::of_scope("https://management.azure.com//.default"), Some(Audience::Arm));
-        assert_eq!(Audience::of_scope("https://api.loganalytics.io/.default"), Some(Audience::Logs));
-        assert_eq!(Audience::of_scope("https://management.azure.com/user_impersonation"), None);
-        assert_eq!(Audience::of_scope("https://example.com/.default"), None);
+        let of = |scope| Audience::of_scope(Cloud::Public.names(), scope);
+        let gov = |scope| Audience::of_scope(Cloud::UsGovernment.names(), scope);
+        assert_eq!(of("https://management.azure.com/.default"), Some(Audience::Arm));
+        assert_eq!(of("https://management.azure.com//.default"), Some(Audience::Arm));
+        assert_eq!(of("https://api.loganalytics.io/.default"), Some(Audience::Logs));
+        assert_eq!(of("https://management.azure.com/user_impersonation"), None);
+        assert_eq!(of("https://example.com/.default"), None);
+        assert_eq!(gov("https://management.usgovcloudapi.net/.default"), Some(Audience::Arm));
+        assert_eq!(gov("https://api.loganalytics.us/.default"), Some(Audience::Logs));
+        assert_eq!(gov("https://management.azure.com/.default"), None);
     }
 }
