@@ -76,7 +76,7 @@ fn what_is_no_backend_is_refused_and_the_old_one_goes_on() {
     let component = std::fs::read(built("SOCKERLESS_TEST_COMPONENT")).unwrap();
     let mut newer = component.clone();
     for at in 0..newer.len() - 6 {
-        if &newer[at..at + 6] == b"@0.1.0" {
+        if &newer[at..at + 5] == b"@0.1." {
             newer[at..at + 6].copy_from_slice(b"@0.9.0");
         }
     }

@@ -317,7 +317,7 @@ fn front_end() -> Vec<Row> {
     };
     vec![
         row("502, and the app never got the request", Some(502), false).starts(Cell::Refused(503, "status 502")),
-        row("503, and the app never got the request", Some(503), false).starts(Cell::Refused(503, "status 503")),
+        row("503: no container of the app takes requests yet", Some(503), false).starts(Cell::Works),
         row("401: authentication is switched on for the app", Some(401), false)
             .starts(Cell::Refused(503, "status 401")),
         row("the connection breaks, and the app never got the request", None, false)
