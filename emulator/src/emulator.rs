@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Cloud, EmulatorConfig, LiveConfig};
 use crate::container::{Isolation, Runtime};
 use crate::http::{Authority, TlsError, serve};
+use crate::storage::Storage;
 use crate::sync::lock;
 use crate::world::World;
 
@@ -60,6 +61,12 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// There is no place for the shares of storage accounts.
+    #[error("the setting `storage.folder` must name a folder that can be written: {source}")]
+    Storage {
+        /// Why it is none.
+        source: io::Error,
+    },
     /// The agent is not there.
     #[error("the setting `agent` names {path}, which cannot be read: {source}")]
     Agent {
@@ -85,10 +92,11 @@ impl Emulator {
         }
         let listen = config.listen;
         let live = Arc::new(LiveConfig::new(config));
+        let storage = Arc::new(Storage::open(Arc::clone(&live)).map_err(|source| StartError::Storage { source })?);
         let listening = |source| StartError::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(listening)?;
         let address = listener.local_addr().map_err(listening)?;
-        let runtime = Runtime::new(Arc::clone(&live), init, address)
+        let runtime = Runtime::new(Arc::clone(&live), Arc::clone(&storage), init, address)
             .await
             .map_err(|error| StartError::ContainerInit { reason: error.to_string() })?;
         match runtime.isolation() {
@@ -103,7 +111,7 @@ impl Emulator {
             std::fs::write(path, authority.pem())
                 .map_err(|source| StartError::CaFile { path: path.clone(), source })?;
         }
-        let world = Arc::new(World::new(live, authority, runtime));
+        let world = Arc::new(World::new(live, authority, storage, runtime));
         let stop = CancellationToken::new();
         let server = tokio::spawn(serve(Arc::clone(&world), tls, listener, stop.clone()));
         tracing::info!(%address, "the Azure emulator is listening");
@@ -137,19 +145,17 @@ impl Emulator {
         format!("InstrumentationKey={key};IngestionEndpoint=http://{}/", self.address)
     }
 
-    /// The environment in which a daemon with the azf backend uses this emulator: its client's credentials, the first group and
-    /// plan of the subscription, the workspace, the cloud if it is not the public one, and where everything is.
+    /// The environment in which a daemon with the azf backend uses this emulator: its client's credentials, the first group, plan
+    /// and storage account of the subscription, the workspace, the cloud if it is not the public one, and where everything is.
     #[must_use]
     pub fn environment(&self) -> BTreeMap<&'static str, String> {
         let config = self.world.config();
-        let EmulatorConfig { cloud, identity, arm, logs, .. } = &*config;
+        let EmulatorConfig { cloud, identity, arm, logs, storage, .. } = &*config;
         let mut environment = BTreeMap::from([
             ("AZURE_TENANT_ID", identity.tenant.clone()),
             ("AZURE_CLIENT_ID", identity.client_id.clone()),
             ("AZURE_CLIENT_SECRET", identity.client_secret.clone()),
             ("SOCKERLESS_AZF_SUBSCRIPTION_ID", arm.subscription.clone()),
-            // Nobody looks into a storage account here.
-            ("SOCKERLESS_AZF_STORAGE_ACCOUNT", "sockerlessstorage".to_owned()),
             ("SOCKERLESS_AZF_LOG_ANALYTICS_WORKSPACE", logs.workspace.clone()),
             ("SOCKERLESS_AZF_APPLICATIONINSIGHTS_CONNECTION_STRING", self.connection_string()),
             ("SOCKERLESS_ENDPOINT_URL", format!("http://{}", self.address)),
@@ -163,6 +169,9 @@ impl Emulator {
         }
         if let Some(group) = arm.resource_groups.first() {
             environment.insert("SOCKERLESS_AZF_RESOURCE_GROUP", group.clone());
+        }
+        if let Some(account) = storage.accounts.first() {
+            environment.insert("SOCKERLESS_AZF_STORAGE_ACCOUNT", account.name.clone());
         }
         if let Some(plan) = arm.plans.first() {
             environment.insert("SOCKERLESS_AZF_APP_SERVICE_PLAN", plan.name.clone());

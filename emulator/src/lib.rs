@@ -1,5 +1,5 @@
 //! An emulator of the parts of Azure that the azf backend uses: resource manager, directory, App
-//! Service with its front end and containers, Application Insights ingestion and Log Analytics.
+//! Service with its front end and containers, Application Insights ingestion, Log Analytics, and Azure Files.
 //!
 //! It is a judge, not a mock: it refuses what Azure refuses, in Azure's words, and it runs an app's
 //! container as a real process that is cut off from the machine. One listener serves every service, in HTTP
@@ -33,6 +33,7 @@ mod http;
 mod identity;
 mod image;
 mod logs;
+mod storage;
 mod sync;
 mod world;
 

@@ -9,6 +9,7 @@ use crate::control::{Faults, Requests};
 use crate::http::Authority;
 use crate::identity::Tokens;
 use crate::logs::Logs;
+use crate::storage::Storage;
 
 /// The emulated cloud.
 #[derive(Debug)]
@@ -18,19 +19,26 @@ pub(crate) struct World {
     pub(crate) tokens: Tokens,
     pub(crate) arm: Arm,
     pub(crate) logs: Logs,
+    pub(crate) storage: Arc<Storage>,
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) faults: Faults,
     pub(crate) requests: Requests,
 }
 
 impl World {
-    pub(crate) fn new(live: Arc<LiveConfig>, authority: Arc<Authority>, runtime: Runtime) -> Self {
+    pub(crate) fn new(
+        live: Arc<LiveConfig>,
+        authority: Arc<Authority>,
+        storage: Arc<Storage>,
+        runtime: Runtime,
+    ) -> Self {
         let config = live.get();
         Self {
             authority,
             tokens: Tokens::default(),
             arm: Arm::new(&config.arm),
             logs: Logs::default(),
+            storage,
             runtime: Arc::new(runtime),
             faults: Faults::default(),
             requests: Requests::new(config.remembered_requests),

@@ -1,4 +1,4 @@
-// What docs/azure.md makes in its sections 3, 4, 6 and 7, with the roles of its table. Section numbers refer to that page.
+// What docs/azure.md makes in its sections 3, 4, 6 and 7, and the share of section 9 if one is named, with the roles of its table. Section numbers refer to that page.
 //
 //   az deployment group create --resource-group $GROUP --template-file main.bicep \
 //     --parameters storageAccountName=... registryName=... daemonPrincipalId=...
@@ -23,6 +23,13 @@ param planSku string = 'EP1'
 @minLength(3)
 @maxLength(24)
 param storageAccountName string
+
+@description('Name of the storage account of the agent\'s share, unique over all of Azure: SOCKERLESS_AZF_AGENT_SHARE_ACCOUNT. Empty: the images have the agent.')
+@maxLength(24)
+param agentStorageAccountName string = ''
+
+@description('Name of the agent\'s share: SOCKERLESS_AZF_AGENT_SHARE.')
+param agentShareName string = 'sockerless-agent'
 
 @description('Name of the identity of the apps.')
 param appsIdentityName string = 'sockerless-apps'
@@ -73,6 +80,35 @@ resource storage 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   properties: {
     minimumTlsVersion: 'TLS1_2'
     allowBlobPublicAccess: false
+  }
+}
+
+// Section 9: an account for the share alone, since the apps' mounts have its key. `sockerless azure push-agent` fills the share.
+resource agentStorage 'Microsoft.Storage/storageAccounts@2023-05-01' = if (!empty(agentStorageAccountName)) {
+  name: empty(agentStorageAccountName) ? 'none' : agentStorageAccountName
+  location: location
+  kind: 'StorageV2'
+  sku: {
+    name: 'Standard_LRS'
+  }
+  properties: {
+    minimumTlsVersion: 'TLS1_2'
+    allowBlobPublicAccess: false
+    allowSharedKeyAccess: true
+  }
+}
+
+resource agentFiles 'Microsoft.Storage/storageAccounts/fileServices@2023-05-01' = if (!empty(agentStorageAccountName)) {
+  parent: agentStorage
+  name: 'default'
+}
+
+resource agentShare 'Microsoft.Storage/storageAccounts/fileServices/shares@2023-05-01' = if (!empty(agentStorageAccountName)) {
+  parent: agentFiles
+  name: agentShareName
+  properties: {
+    accessTier: 'TransactionOptimized'
+    shareQuota: 1
   }
 }
 
@@ -159,13 +195,15 @@ resource daemonLogs 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!
   }
 }
 
-// What the daemon's settings are, by their names. The connection string is one of them too, and is left out: outputs of a deployment
-// can be read by whoever may read the group, and it lets anybody write telemetry. Section 7 shows it.
+// What the daemon's settings are, by their names. The connection string and the key of the agent's share are left out: outputs of a
+// deployment can be read by whoever may read the group. Sections 7 and 9 show them; the backend mounts the share by the key.
 output SOCKERLESS_AZF_SUBSCRIPTION_ID string = subscription().subscriptionId
 output SOCKERLESS_AZF_RESOURCE_GROUP string = resourceGroup().name
 output SOCKERLESS_AZF_LOCATION string = location
 output SOCKERLESS_AZF_APP_SERVICE_PLAN string = plan.name
 output SOCKERLESS_AZF_STORAGE_ACCOUNT string = storage.name
+output SOCKERLESS_AZF_AGENT_SHARE string = empty(agentStorageAccountName) ? '' : agentShareName
+output SOCKERLESS_AZF_AGENT_SHARE_ACCOUNT string = agentStorageAccountName
 output SOCKERLESS_AZF_IDENTITY string = apps.id
 output SOCKERLESS_AZF_IDENTITY_CLIENT_ID string = apps.properties.clientId
 output SOCKERLESS_AZF_LOG_ANALYTICS_WORKSPACE string = workspace.properties.customerId

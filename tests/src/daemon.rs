@@ -67,6 +67,22 @@ impl Daemon {
         Ran::run(&mut self.command("doctor", &self.components), b"")
     }
 
+    /// Has the agent put into its share: `sockerless azure push-agent` with its settings.
+    #[must_use]
+    pub fn push_agent(&self, file: &Path) -> Ran {
+        let mut command = Command::new(built("SOCKERLESS_TEST_DAEMON"));
+        command.args(["azure", "push-agent"]).arg(file).env_clear();
+        Ran::run(command.envs(self.environment.iter().cloned()), b"")
+    }
+
+    /// The same with a copy of the program, which is to find the agent by itself.
+    #[must_use]
+    pub fn push_own_agent(&self, program: &Path) -> Ran {
+        let mut command = Command::new(program);
+        command.args(["azure", "push-agent"]).env_clear();
+        Ran::run(command.envs(self.environment.iter().cloned()), b"")
+    }
+
     fn start_with(&mut self, components: &[PathBuf]) -> Result<(), String> {
         let mut command = self.command("serve", components);
         self.program = Some(Program::start(&mut command, &self.log)?);

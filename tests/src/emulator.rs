@@ -22,6 +22,9 @@ pub const ARM_SCOPE: &str = "https://management.azure.com/.default";
 /// Scope of the logs.
 pub const LOGS_SCOPE: &str = "https://api.loganalytics.io/.default";
 
+/// The key of the storage account that an emulator has, `sockerlessstorage`.
+pub const STORAGE_KEY: &str = "ZW11bGF0b3Itc3RvcmFnZS1rZXk=";
+
 /// A running emulator.
 #[derive(Debug)]
 pub struct Emulator {

@@ -23,3 +23,8 @@ fn azure_mgmt_web_makes_and_deletes_apps() {
 fn azure_monitor_query_reads_logs() {
     scenario("azure_logs.py", "");
 }
+
+#[test]
+fn azure_storage_file_share_uploads_files() {
+    scenario("azure_files.py", "");
+}

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use sockerless_tests::{SUBSCRIPTION, TENANT, World, WorldOptions, eventually};
+use sockerless_tests::{STORAGE_KEY, SUBSCRIPTION, TENANT, World, WorldOptions, built, eventually};
 
 fn world(cloud: &str) -> World {
     let world = World::with(WorldOptions { emulator: format!("cloud = '{cloud}'"), ..WorldOptions::default() });
@@ -46,9 +46,13 @@ fn audiences_are_the_clouds_own(world: &World, login: &str, arm: &str, logs: &st
         let (status, body) = token(world, login, scope);
         assert_eq!((status, &body["error"]), (400, &json!("invalid_resource")), "{scope}");
     }
-    for host in
-        ["management.azure.com", "login.microsoftonline.com", "api.loganalytics.azure.com", "a.azurewebsites.net"]
-    {
+    for host in [
+        "management.azure.com",
+        "login.microsoftonline.com",
+        "api.loganalytics.azure.com",
+        "a.azurewebsites.net",
+        "sockerlessstorage.file.core.windows.net",
+    ] {
         assert_eq!(world.azure.ask(host, "GET /", &[], b"").status, 404, "{host}");
     }
 }
@@ -78,6 +82,40 @@ fn china() {
     let (login, arm, logs) = ("login.chinacloudapi.cn", "management.chinacloudapi.cn", "api.loganalytics.azure.cn");
     assert_eq!(hosts(&world), [login, arm, logs].map(str::to_owned).into());
     audiences_are_the_clouds_own(&world, login, arm, logs);
+}
+
+/// Fills the agent's share with `push-agent`, and has a container run with it. Answers to which hosts files went.
+fn runs_with_the_agents_share(cloud: &str, more: &[(&'static str, &str)]) -> BTreeSet<String> {
+    let share = [("SOCKERLESS_AZF_AGENT_SHARE", "agents")];
+    let mut world = World::without_daemon(WorldOptions {
+        emulator: format!("cloud = '{cloud}'\n[[images]]\nname = 'alpine'\nagent = false"),
+        settings: share.iter().chain(more).map(|&(name, value)| (name, value.to_owned())).collect(),
+        ..WorldOptions::default()
+    });
+    let said = world.daemon.push_agent(&built("SOCKERLESS_TEST_AGENT")).ok().to_owned();
+    assert!(said.contains("sockerless-agent is in the share"), "{said}");
+    let requests = world.azure.requests();
+    let files = requests.iter().filter(|request| request["service"] == "files");
+    let hosts = files.map(|request| request["host"].as_str().unwrap().to_owned()).collect();
+    if world.azure.log().contains("plain processes") {
+        eprintln!("skipped: containers have no mounts of their own on this machine");
+    } else if !more.is_empty() {
+        world.daemon.start().unwrap();
+        world.pull();
+        assert_eq!(world.docker.ok(&["run", "--rm", "alpine", "echo", "hello"]), "hello");
+    }
+    hosts
+}
+
+#[test]
+fn the_agents_share_is_in_the_cloud() {
+    let key = [("SOCKERLESS_AZF_AGENT_SHARE_KEY", STORAGE_KEY)];
+    let host = |domain: &str| BTreeSet::from([format!("sockerlessstorage.file.{domain}")]);
+    // By key, and by a token, which the platform cannot mount with.
+    for more in [&key[..], &[]] {
+        assert_eq!(runs_with_the_agents_share("us-government", more), host("core.usgovcloudapi.net"));
+        assert_eq!(runs_with_the_agents_share("china", more), host("core.chinacloudapi.cn"));
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's failure is a panic")]
 
 use serde_json::{Value, json};
-use sockerless_tests::{Ran, World, WorldOptions};
+use sockerless_tests::{Ran, Reply, STORAGE_KEY, Scripted, World, WorldOptions, built};
 
 /// A world whose daemon does not run, with these settings instead of the usual ones.
 fn world(settings: &[(&'static str, &str)], without: &[&'static str]) -> World {
@@ -32,8 +32,17 @@ fn everything_is_as_it_should_be() {
     let ran = world.daemon.doctor();
     ran.ok();
     assert!(ran.stdout.lines().all(|line| line.starts_with("ok ")), "{}", ran.stdout);
-    for step in ["configuration", "agents find", "settings", "resource group", "plan", "workspace", "output", "backend"]
-    {
+    for step in [
+        "configuration",
+        "agents find",
+        "settings",
+        "resource group",
+        "plan",
+        "containers are made",
+        "workspace",
+        "output",
+        "backend",
+    ] {
         assert!(ran.stdout.contains(step), "{step}: {}", ran.stdout);
     }
     // Beside a daemon that runs, too: it has the address on which agents dial in.
@@ -57,6 +66,89 @@ fn the_role() {
     let world = world(&[], &[]);
     world.azure.fault(&arm(403, "AuthorizationFailed"));
     fails(&world.daemon.doctor(), &["Website Contributor", "az role assignment create"]);
+}
+
+/// A world whose daemon may do these things, and has these settings.
+fn permitted(actions: &[&str], settings: &[(&'static str, &str)]) -> World {
+    let world = world(settings, &[]);
+    world.azure.configure(&json!({ "arm": { "permissions": [{ "actions": actions }] } }));
+    world
+}
+
+#[test]
+fn the_role_to_make_apps() {
+    let reads = ["*/read", "Microsoft.Web/sites/config/list/action"];
+    let words =
+        ["Microsoft.Web/sites/write, Microsoft.Web/sites/delete.", "az role assignment create", "Website Contributor"];
+    let mut world = permitted(&reads, &[]);
+    fails(&world.daemon.doctor(), &words);
+    // The backend is of no use then, but it is loaded: roles take minutes to arrive.
+    world.daemon.start().unwrap();
+    world.pull();
+    let refused = world.docker.run(&["create", "alpine", "true"]);
+    assert!(refused.stderr.contains("AuthorizationFailed"), "{}", refused.stderr);
+    let unseen = self::world(&[], &[]);
+    unseen
+        .azure
+        .fault(&json!({ "fault": "answer", "service": "arm", "path": "/Microsoft.Authorization/", "status": 403,
+        "code": "AuthorizationFailed", "message": "As Azure words it." }));
+    fails(&unseen.daemon.doctor(), &["it cannot be seen", "As Azure words it."]);
+}
+
+#[test]
+fn the_role_to_give_apps_their_identity() {
+    let id = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/sockerless/providers/\
+        Microsoft.ManagedIdentity/userAssignedIdentities/apps";
+    let identity = [
+        ("SOCKERLESS_AZF_IDENTITY", id),
+        ("SOCKERLESS_AZF_IDENTITY_CLIENT_ID", "55555555-5555-5555-5555-555555555555"),
+    ];
+    fails(&permitted(&["Microsoft.Web/*"], &identity).daemon.doctor(), &["Managed Identity Operator", id]);
+    world(&identity, &[]).daemon.doctor().ok();
+}
+
+/// A registry that lets in `user` with the password `secret`.
+fn registry() -> Scripted {
+    Scripted::start(|asked| match asked.header("authorization") {
+        // `user:secret`
+        "Basic dXNlcjpzZWNyZXQ=" => Reply::new(200, "{}"),
+        _ => Reply::new(401, "{}").with("WWW-Authenticate", "Basic realm=\"registry\""),
+    })
+}
+
+#[test]
+fn the_registry() {
+    let registry = registry();
+    let with = |password: &str| {
+        let settings = [
+            ("SOCKERLESS_AZF_REGISTRY", registry.host()),
+            ("SOCKERLESS_AZF_REGISTRY_USERNAME", "user"),
+            ("SOCKERLESS_AZF_REGISTRY_PASSWORD", password),
+        ];
+        world(&settings, &[]).daemon.doctor()
+    };
+    assert!(with("secret").ok().contains("takes the user name and the password"));
+    fails(&with("other"), &["SOCKERLESS_AZF_REGISTRY_PASSWORD", "docker login", registry.host()]);
+    // Without a password only whether somebody is there who is a registry.
+    let at = |host: &str| world(&[("SOCKERLESS_AZF_REGISTRY", host)], &[]).daemon.doctor();
+    assert!(at(registry.host()).ok().contains(&format!("the registry {} answers", registry.host())));
+    fails(&at("127.0.0.1:1"), &["the registry 127.0.0.1:1", "does not answer"]);
+    let other = Scripted::start(|_| Reply::new(404, ""));
+    fails(&at(other.host()), &["no registry answers", "404"]);
+}
+
+#[test]
+fn the_agents_share() {
+    let with =
+        |key: &str| world(&[("SOCKERLESS_AZF_AGENT_SHARE", "agents"), ("SOCKERLESS_AZF_AGENT_SHARE_KEY", key)], &[]);
+    let share = with(STORAGE_KEY);
+    fails(&share.daemon.doctor(), &["ShareNotFound", "sockerless azure push-agent"]);
+    share.azure.configure(&json!({ "storage": { "accounts": [
+        { "name": "sockerlessstorage", "key": STORAGE_KEY, "shares": ["agents"] }] } }));
+    fails(&share.daemon.doctor(), &["has no sockerless-agent", "sockerless azure push-agent"]);
+    share.daemon.push_agent(&built("SOCKERLESS_TEST_AGENT")).ok();
+    assert!(share.daemon.doctor().ok().contains("the share agents of sockerlessstorage has the agent"));
+    fails(&with("d3Jvbmc=").daemon.doctor(), &["AuthenticationFailed", "az storage account keys list"]);
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub(super) fn view(site: &Site) -> Value {
         "properties": draft.properties,
         "siteConfig": draft.site_config,
         "settings": draft.settings,
+        "mounts": draft.mounts,
         "container": site.handle.as_ref().map(|handle| json!(handle.status())),
         "platformLog": site.handle.as_ref().map(|handle| handle.log().text()),
     })

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::ArmError;
 use super::identity::SiteIdentity;
+use super::mounts::{self, Mounts};
 use super::names;
 use crate::config::{EmulatorConfig, PlatformConfig};
 use crate::container::LaunchSpec;
@@ -31,9 +32,11 @@ pub(super) struct Draft {
     pub(super) identity: Option<SiteIdentity>,
     /// `properties`, without `siteConfig` and `serverFarmId`.
     pub(super) properties: Map<String, Value>,
-    /// `siteConfig`, without `appSettings`.
+    /// `siteConfig`, without `appSettings` and `azureStorageAccounts`.
     pub(super) site_config: Map<String, Value>,
     pub(super) settings: BTreeMap<String, String>,
+    /// Storage that is mounted into the container.
+    pub(super) mounts: Mounts,
 }
 
 impl Draft {
@@ -82,13 +85,15 @@ impl Draft {
         Ok(())
     }
 
-    /// Merges a `siteConfig`. Its `appSettings` replace all there were.
+    /// Merges a `siteConfig`. Its `appSettings` and its `azureStorageAccounts` replace all there were.
     pub(super) fn configure(&mut self, config: &Value) -> Result<(), ArmError> {
         for (name, value) in object(Some(config), "siteConfig")? {
-            if name == "appSettings" {
-                self.settings = read_setting_list(value)?;
-            } else {
-                self.site_config.insert(name.clone(), value.clone());
+            match name.as_str() {
+                "appSettings" => self.settings = read_setting_list(value)?,
+                "azureStorageAccounts" => self.mounts = mounts::read(value)?,
+                _ => {
+                    self.site_config.insert(name.clone(), value.clone());
+                }
             }
         }
         Ok(())
@@ -134,11 +139,12 @@ impl Draft {
             start_limit: limit.map_or(Duration::from_millis(platform.start_limit_ms), |seconds: u64| {
                 Duration::from_secs(seconds.min(MAX_START_LIMIT))
             }),
+            mounts: mounts::launch(&self.mounts),
             always_on: self.site_config.get("alwaysOn") == Some(&Value::Bool(true)),
         }
     }
 
-    /// The Site body of an answer. The settings are never in it.
+    /// The Site body of an answer. Settings and mounts are never in it: there are secrets among them.
     pub(super) fn view(&self, config: &EmulatorConfig, is_stopped: bool, modified: jiff::Timestamp) -> Value {
         let host = self.host();
         let mut properties = Map::from_iter(

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::error::ArmError;
 use super::path::{ResourcePath, Target};
-use super::{names, operations, others, plans, sites};
+use super::{names, operations, others, permissions, plans, sites};
 use crate::http::query::parameter;
 use crate::http::{Answer, Exchange};
 use crate::identity::{Audience, Refusal};
@@ -91,14 +91,18 @@ fn route(world: &World, exchange: &Exchange) -> Reply {
         Method::GET => answer(world, exchange),
         _ => Err(ArmError::method_not_allowed()),
     };
-    let is_webs = !matches!(path.target, Target::Subscription | Target::Group { .. } | Target::Workspace { .. });
-    if is_webs && !world.arm.provider_passes(&world.config().arm.throttle) {
+    if !is_others(&path.target) && !world.arm.provider_passes(&world.config().arm.throttle) {
         return Err(ArmError::provider_throttled());
     }
+    permissions::check(world, exchange, &path.target)?;
     match path.target {
         Target::Subscription => get(others::subscription),
         Target::Group { group } => others::group(world, exchange, &group_of(world, &group)?),
         Target::Workspace { group, name } => others::workspace(world, exchange, &group_of(world, &group)?, &name),
+        Target::Permissions { group } => {
+            group_of(world, &group)?;
+            get(permissions::list)
+        }
         Target::Sites { group } => {
             let group = group.map(|group| group_of(world, &group)).transpose()?;
             sites::list(world, exchange, group.as_deref())
@@ -131,7 +135,7 @@ fn check_version(world: &World, exchange: &Exchange, target: &Target) -> Result<
     let config = world.config();
     let versions = &config.arm.api_versions;
     let is_known = match target {
-        Target::Subscription | Target::Group { .. } | Target::Workspace { .. } => is_version(&version),
+        target if is_others(target) => is_version(&version),
         _ => versions.contains(&version),
     };
     if is_known {
@@ -142,6 +146,14 @@ fn check_version(world: &World, exchange: &Exchange, target: &Target) -> Result<
         versions.iter().rev().map(String::as_str).collect::<Vec<_>>().join(",")
     );
     Err(ArmError::new(StatusCode::BAD_REQUEST, "InvalidApiVersionParameter", message))
+}
+
+/// Whether it is another provider's than Microsoft.Web's.
+fn is_others(target: &Target) -> bool {
+    matches!(
+        target,
+        Target::Subscription | Target::Group { .. } | Target::Workspace { .. } | Target::Permissions { .. }
+    )
 }
 
 /// Whether it has the form of a version; those of other providers are not listed here.

@@ -23,6 +23,8 @@ pub(crate) enum Target {
     Operation { id: String, result: bool },
     /// A Log Analytics workspace.
     Workspace { group: String, name: String },
+    /// What the client may do with a resource group, or with something in it.
+    Permissions { group: String },
 }
 
 /// A path: a subscription, and something in it.
@@ -60,6 +62,9 @@ impl ResourcePath {
             ["subscriptions", _, "resourcegroups", _] => Target::Group { group: as_sent(3) },
             ["subscriptions", _, "resourcegroups", _, "providers", "microsoft.web", "sites"] => {
                 Target::Sites { group: Some(as_sent(3)) }
+            }
+            ["subscriptions", _, "resourcegroups", _, .., "providers", "microsoft.authorization", "permissions"] => {
+                Target::Permissions { group: as_sent(3) }
             }
             ["subscriptions", _, "resourcegroups", _, "providers", "microsoft.web", "sites", _, rest @ ..] => {
                 Target::Site { group: as_sent(3), name: as_sent(7), rest: rest.join("/") }
@@ -100,6 +105,18 @@ mod tests {
     fn names_are_decoded() {
         let path = ResourcePath::parse("/subscriptions/s/resourceGroups/a%20b").unwrap();
         assert_eq!(path.target, Target::Group { group: "a b".to_owned() });
+    }
+
+    #[test]
+    fn permissions_are_those_of_a_group_or_of_what_is_in_it() {
+        let group = "/subscriptions/s/resourceGroups/g";
+        for scope in
+            ["", "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i", "/providers/Microsoft.Web/sites/x"]
+        {
+            let path = format!("{group}{scope}/providers/Microsoft.Authorization/permissions");
+            let target = ResourcePath::parse(&path).unwrap().target;
+            assert_eq!(target, Target::Permissions { group: "g".to_owned() }, "{path}");
+        }
     }
 
     #[test]

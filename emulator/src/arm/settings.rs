@@ -69,7 +69,8 @@ pub(super) fn change(world: &World, site: &mut Site, draft: super::draft::Draft)
     }
 }
 
-fn resource(world: &World, site: &Site, name: &str, properties: Value) -> Value {
+/// A resource below a site's `config`.
+pub(super) fn resource(world: &World, site: &Site, name: &str, properties: Value) -> Value {
     json!({
         "id": format!("{}/config/{name}", site.draft.id(&world.config().arm.subscription)),
         "name": name,

@@ -7,7 +7,7 @@ use super::draft::Draft;
 use super::error::ArmError;
 use super::gate::Reply;
 use super::state::{Site, State};
-use super::{container_log, names, operations, plans, settings};
+use super::{container_log, mounts, names, operations, plans, settings};
 use crate::container::{AppHandle, Order};
 use crate::http::query::parameter;
 use crate::http::{Answer, Exchange};
@@ -46,11 +46,8 @@ pub(super) fn handle(world: &World, exchange: &Exchange, group: &str, name: &str
         (&Method::PUT, "config/appsettings") => settings::replace(world, exchange, site),
         (&Method::GET, "config/web") => settings::web(world, site),
         (&Method::PATCH | &Method::PUT, "config/web") => settings::configure(world, exchange, site),
-        (_, "config/azurestorageaccounts" | "config/azurestorageaccounts/list") => Err(ArmError::new(
-            StatusCode::NOT_IMPLEMENTED,
-            "NotImplemented",
-            "The emulator does not mount storage accounts into containers.",
-        )),
+        (&Method::PUT, "config/azurestorageaccounts") => mounts::replace(world, exchange, site),
+        (&Method::POST, "config/azurestorageaccounts/list") => mounts::list(world, site),
         _ => Err(ArmError::method_not_allowed()),
     }
 }

@@ -49,6 +49,23 @@ pub struct PlanConfig {
     pub location: String,
 }
 
+/// What one role grants the client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PermissionConfig {
+    /// Actions such as `Microsoft.Web/sites/write`; `*` stands for anything.
+    pub actions: Vec<String>,
+    /// What is left out of them.
+    #[serde(default)]
+    pub not_actions: Vec<String>,
+}
+
+impl PermissionConfig {
+    fn of(actions: &[&str]) -> Self {
+        Self { actions: actions.iter().map(|&action| action.to_owned()).collect(), not_actions: Vec::new() }
+    }
+}
+
 /// A token bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,6 +126,8 @@ pub struct ArmConfig {
     pub page_size: usize,
     /// Rate limits.
     pub throttle: ThrottleConfig,
+    /// What the client may do, whatever the resource.
+    pub permissions: Vec<PermissionConfig>,
 }
 
 impl Default for ArmConfig {
@@ -142,6 +161,19 @@ impl Default for ArmConfig {
             host_suffix: String::new(),
             page_size: 50,
             throttle: ThrottleConfig::default(),
+            // Website Contributor and Managed Identity Operator, as far as they matter here.
+            permissions: vec![
+                PermissionConfig::of(&[
+                    "Microsoft.Authorization/*/read",
+                    "Microsoft.Resources/subscriptions/resourceGroups/read",
+                    "Microsoft.Web/serverFarms/*",
+                    "Microsoft.Web/sites/*",
+                ]),
+                PermissionConfig::of(&[
+                    "Microsoft.ManagedIdentity/userAssignedIdentities/*/read",
+                    "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
+                ]),
+            ],
         }
     }
 }

@@ -34,6 +34,8 @@ pub(crate) struct Names {
     pub(crate) logs_resources: &'static [&'static str],
     /// Domain of the apps.
     pub(crate) sites: &'static str,
+    /// Domain of the storage accounts' file services.
+    pub(crate) files: &'static str,
     /// Domain of telemetry, below which each region has its hosts.
     pub(crate) ingestion: &'static str,
     /// What the azf backend calls the cloud.
@@ -49,6 +51,7 @@ const PUBLIC: Names = Names {
     logs: &["api.loganalytics.azure.com", "api.loganalytics.io"],
     logs_resources: &["https://api.loganalytics.io", "https://api.loganalytics.azure.com"],
     sites: "azurewebsites.net",
+    files: "file.core.windows.net",
     ingestion: "in.applicationinsights.azure.com",
     setting: "public",
 };
@@ -62,6 +65,7 @@ const US_GOVERNMENT: Names = Names {
     logs: &["api.loganalytics.us"],
     logs_resources: &["https://api.loganalytics.us"],
     sites: "azurewebsites.us",
+    files: "file.core.usgovcloudapi.net",
     ingestion: "in.applicationinsights.azure.us",
     setting: "usgov",
 };
@@ -75,6 +79,7 @@ const CHINA: Names = Names {
     logs: &["api.loganalytics.azure.cn"],
     logs_resources: &["https://api.loganalytics.azure.cn"],
     sites: "chinacloudsites.cn",
+    files: "file.core.chinacloudapi.cn",
     ingestion: "in.applicationinsights.azure.cn",
     setting: "china",
 };

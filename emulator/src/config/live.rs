@@ -9,7 +9,7 @@ use super::EmulatorConfig;
 use crate::sync::lock;
 
 /// What is read at the start only, as paths into the configuration.
-const SETTLED: [&[&str]; 8] = [
+const SETTLED: [&[&str]; 9] = [
     &["listen"],
     &["cloud"],
     &["container_init"],
@@ -18,6 +18,7 @@ const SETTLED: [&[&str]; 8] = [
     &["remembered_requests"],
     &["arm", "plans"],
     &["platform", "without_namespaces"],
+    &["storage", "folder"],
 ];
 
 /// The configuration that is in force.

@@ -9,19 +9,21 @@ mod live;
 mod logs;
 mod platform;
 mod registry;
+mod storage;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::azure::{ArmConfig, BucketConfig, IdentityConfig, PlanConfig, ThrottleConfig};
+pub use self::azure::{ArmConfig, BucketConfig, IdentityConfig, PermissionConfig, PlanConfig, ThrottleConfig};
 pub use self::cloud::Cloud;
 pub(crate) use self::cloud::Names;
 pub(crate) use self::live::LiveConfig;
 pub use self::logs::LogsConfig;
 pub use self::platform::{ImageConfig, PlatformConfig, StartPolicy};
 pub use self::registry::RegistryConfig;
+pub use self::storage::{StorageAccountConfig, StorageConfig};
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,6 +60,8 @@ pub struct EmulatorConfig {
     pub image_bytes: u64,
     /// Telemetry ingestion and the query over it.
     pub logs: LogsConfig,
+    /// Storage accounts.
+    pub storage: StorageConfig,
     /// Requests that the control API remembers; the oldest are dropped.
     pub remembered_requests: usize,
 }
@@ -78,6 +82,7 @@ impl Default for EmulatorConfig {
             registries: RegistryConfig::default(),
             image_bytes: 8 << 30,
             logs: LogsConfig::default(),
+            storage: StorageConfig::default(),
             remembered_requests: 2_000,
         }
     }

@@ -78,6 +78,7 @@ mod tests {
             identity_secret: None,
             start_limit: Duration::ZERO,
             always_on: false,
+            mounts: Vec::new(),
         };
         let emulator = SocketAddr::from(([127, 0, 0, 1], 80));
         let place = Place { worker: "w", hostname: "h", port: 4321, emulator };

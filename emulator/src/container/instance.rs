@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::command;
 use super::environment::{Place, environment};
 use super::isolation::Isolation;
+use super::mounts;
 use super::platform_log::PlatformLog;
 use super::ports::PortLease;
 use super::process::{Output, Process};
@@ -107,6 +108,7 @@ impl Instance {
                 false
             }
         };
+        let mounts = mounts::resolve(&self.runtime, &self.spec).await?;
         let hostname = self.name.rsplit('_').next().unwrap_or(&self.name).to_owned();
         let place =
             Place { worker: &self.worker, hostname: &hostname, port: self.port.get(), emulator: self.runtime.emulator };
@@ -120,6 +122,7 @@ impl Instance {
             hostname,
             agent: self.runtime.agent.clone().filter(|_| image.agent),
             scratch_bytes: self.runtime.platform().scratch_bytes,
+            mounts,
         };
         let failed = |error: String| format!("Container {} for site {site} could not be started: {error}", self.name);
         let (mut process, output) =

@@ -30,6 +30,7 @@ impl Isolation {
             env: Vec::new(),
             agent: agent.map(Path::to_owned),
             scratch_bytes: 16 << 20,
+            mounts: Vec::new(),
         };
         let (mut process, _output) = Process::spawn(init, &spec).await?;
         let mut remarks = Vec::new();

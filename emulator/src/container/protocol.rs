@@ -34,6 +34,8 @@ pub(crate) struct InitSpec {
     pub(crate) agent: Option<PathBuf>,
     /// Size of the scratch file system.
     pub(crate) scratch_bytes: u64,
+    /// Folders of this machine, each with the path that it has in the container.
+    pub(crate) mounts: Vec<(PathBuf, String)>,
 }
 
 /// From the emulator to the helper, after the [`InitSpec`].

@@ -11,8 +11,9 @@ use tokio_util::task::TaskTracker;
 
 use super::isolation::Isolation;
 use super::ports::Ports;
-use crate::config::{ImageConfig, LiveConfig, PlatformConfig};
+use crate::config::{ImageConfig, LiveConfig, Names, PlatformConfig};
 use crate::image::Images;
+use crate::storage::Storage;
 
 /// What one app runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,18 @@ pub(crate) struct LaunchSpec {
     pub(crate) start_limit: Duration,
     /// Whether it gets Always-On pings.
     pub(crate) always_on: bool,
+    /// File shares that the container sees.
+    pub(crate) mounts: Vec<ShareMount>,
+}
+
+/// A file share of a storage account, and where a container sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ShareMount {
+    pub(crate) account: String,
+    pub(crate) share: String,
+    pub(crate) key: String,
+    /// Absolute path in the container.
+    pub(crate) path: String,
 }
 
 /// Starts containers.
@@ -47,11 +60,17 @@ pub(crate) struct Runtime {
     pub(super) emulator: SocketAddr,
     live: Arc<LiveConfig>,
     pub(super) images: Images,
+    pub(super) storage: Arc<Storage>,
 }
 
 impl Runtime {
     /// Finds out what the machine can do. `address`: where the emulator listens.
-    pub(crate) async fn new(live: Arc<LiveConfig>, init: PathBuf, mut address: SocketAddr) -> io::Result<Self> {
+    pub(crate) async fn new(
+        live: Arc<LiveConfig>,
+        storage: Arc<Storage>,
+        init: PathBuf,
+        mut address: SocketAddr,
+    ) -> io::Result<Self> {
         match address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
             IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
@@ -71,6 +90,7 @@ impl Runtime {
             isolation,
             emulator: address,
             images: Images::new(Arc::clone(&live)),
+            storage,
             live,
         })
     }
@@ -88,6 +108,11 @@ impl Runtime {
     /// How containers live, as it is set now.
     pub(super) fn platform(&self) -> PlatformConfig {
         self.live.get().platform.clone()
+    }
+
+    /// How everything is called in the emulated cloud.
+    pub(super) fn names(&self) -> &'static Names {
+        self.live.get().cloud.names()
     }
 
     pub(super) fn image(&self, name: &str) -> ImageConfig {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::arm::ArmError;
 use crate::http::{Answer, Exchange};
 use crate::sync::lock;
-use crate::{identity, logs};
+use crate::{identity, logs, storage};
 
 /// How a PUT of a site is answered while it goes on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,7 +88,7 @@ pub enum Fault {
     NameTaken,
     /// The next requests are answered with 429.
     Throttle {
-        /// `arm`, `login`, `metadata`, `logs` or `ingestion`.
+        /// `arm`, `login`, `metadata`, `logs`, `ingestion` or `files`.
         service: String,
         /// Whose throttle.
         #[serde(default)]
@@ -101,7 +101,7 @@ pub enum Fault {
     },
     /// The next requests are answered with a status and an error of the service's form.
     Answer {
-        /// `arm`, `login`, `metadata`, `logs` or `ingestion`.
+        /// `arm`, `login`, `metadata`, `logs`, `ingestion` or `files`.
         service: String,
         /// Only requests with this method.
         #[serde(default)]
@@ -196,6 +196,7 @@ fn refusal(service: &str, status: StatusCode, code: &str, message: &str) -> Answ
     match service {
         "login" | "metadata" => identity::refusal(status, code, message),
         "ingestion" => logs::refusal(status, message),
+        "files" => storage::refusal(status, code, message),
         _ => ArmError::new(status, code, message).answer(),
     }
 }

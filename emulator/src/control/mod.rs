@@ -3,7 +3,7 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `GET /apps`, `GET /apps/{name}` | sites with settings, container state, process ids, platform log |
+//! | `GET /apps`, `GET /apps/{name}` | sites with settings, mounts, container state, process ids, platform log |
 //! | `POST /apps/{name}/move` | the worker is lost: kill, fresh file system, start |
 //! | `POST /apps/{name}/crash` | the container's process is killed; the platform starts it again |
 //! | `GET /config`, `PATCH /config` | the configuration, as in the TOML file; a merge patch (RFC 7396) changes it |

@@ -21,6 +21,8 @@ pub(crate) enum Service {
     Site(String),
     /// The deployment site of a site.
     Scm(String),
+    /// The file service of a storage account.
+    Files(String),
     /// Managed identity.
     Metadata,
     /// The emulator's own control API.
@@ -50,6 +52,9 @@ impl Service {
             let is_name = !site.is_empty() && !site.contains('.');
             return is_name.then(|| kind(site.to_owned()));
         }
+        if let Some(account) = below(&name, cloud.files) {
+            return (!account.is_empty() && !account.contains('.')).then(|| Self::Files(account.to_owned()));
+        }
         if below(&name, cloud.ingestion).is_some() {
             return Some(Self::Ingestion);
         }
@@ -75,6 +80,7 @@ impl Service {
             Self::Ingestion => "ingestion",
             Self::Site(_) => "site",
             Self::Scm(_) => "scm",
+            Self::Files(_) => "files",
             Self::Metadata => "metadata",
             Self::Control => "control",
         }
@@ -121,6 +127,7 @@ mod tests {
             ("eastus-8.in.applicationinsights.azure.com", Service::Ingestion),
             ("Skls-1.azurewebsites.net", Service::Site("skls-1".to_owned())),
             ("skls-1.SCM.azurewebsites.net", Service::Scm("skls-1".to_owned())),
+            ("Account1.file.core.windows.net:443", Service::Files("account1".to_owned())),
             ("169.254.169.254", Service::Metadata),
             ("control.emulator", Service::Control),
         ] {
@@ -136,13 +143,17 @@ mod tests {
             (gov, "login.microsoftonline.us", Some(Service::Login)),
             (gov, "api.loganalytics.us", Some(Service::Logs)),
             (gov, "a.azurewebsites.us", Some(Service::Site("a".to_owned()))),
+            (gov, "a.file.core.usgovcloudapi.net", Some(Service::Files("a".to_owned()))),
             (gov, "a.azurewebsites.net", None),
+            (gov, "a.file.core.windows.net", None),
             (gov, "management.azure.com", None),
             (china, "management.chinacloudapi.cn", Some(Service::Arm)),
             (china, "login.chinacloudapi.cn", Some(Service::Login)),
             (china, "api.loganalytics.azure.cn", Some(Service::Logs)),
             (china, "a.scm.chinacloudsites.cn", Some(Service::Scm("a".to_owned()))),
+            (china, "a.file.core.chinacloudapi.cn", Some(Service::Files("a".to_owned()))),
             (china, "login.microsoftonline.us", None),
+            (china, "a.file.core.usgovcloudapi.net", None),
         ] {
             assert_eq!(Service::of(cloud, host, "/"), service, "{host}");
         }
@@ -168,6 +179,8 @@ mod tests {
             ".azurewebsites.net",
             ".scm.azurewebsites.net",
             "a.b.azurewebsites.net",
+            "file.core.windows.net",
+            "a.b.file.core.windows.net",
             "",
         ] {
             assert_eq!(of(host, "/v2/track"), None, "{host}");

@@ -20,7 +20,7 @@ use super::host::Service;
 use crate::control::Received;
 use crate::frontend::Broken;
 use crate::world::World;
-use crate::{arm, control, frontend, identity, logs};
+use crate::{arm, control, frontend, identity, logs, storage};
 
 /// The first byte of a TLS handshake.
 const HANDSHAKE: u8 = 0x16;
@@ -138,12 +138,13 @@ async fn answer(world: Arc<World>, request: Request<Incoming>, peer: SocketAddr)
             format!(
                 "The Azure emulator has no service at host '{host}', path '{}'.\n\
                  It tells its services apart by the Host header: {}, {}, {}, <region>.{}, <site>.{sites}, <site>.scm.{sites}, \
-                 169.254.169.254, control.emulator; its own address serves /v2/track, /msi/token and /_control/.\n",
+                 <account>.{}, 169.254.169.254, control.emulator; its own address serves /v2/track, /msi/token and /_control/.\n",
                 request.uri().path(),
                 cloud.arm,
                 cloud.login[0],
                 cloud.logs[0],
                 cloud.ingestion,
+                cloud.files,
                 sites = cloud.sites,
             ),
         ));
@@ -190,6 +191,7 @@ async fn whole(
             Service::Scm(site) => frontend::handle_scm(world, site, &exchange),
             Service::Logs => logs::handle_query(world, &exchange),
             Service::Ingestion => logs::handle_track(world, &exchange),
+            Service::Files(account) => storage::handle(world, account, exchange).await,
             Service::Control | Service::Site(_) => control::handle(world, &exchange),
         },
     };

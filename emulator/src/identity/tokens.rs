@@ -10,6 +10,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::config::Names;
 use crate::sync::lock;
 
+/// What a token for storage accounts is asked for, in every cloud.
+const STORAGE_RESOURCE: &str = "https://storage.azure.com";
+
 /// Whom a token is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Audience {
@@ -17,6 +20,8 @@ pub(crate) enum Audience {
     Arm,
     /// Log Analytics.
     Logs,
+    /// Storage accounts.
+    Storage,
 }
 
 impl Audience {
@@ -27,9 +32,12 @@ impl Audience {
 
     /// The audience by the name of the resource itself, as managed identities ask for it.
     pub(crate) fn of_resource(cloud: &Names, resource: &str) -> Option<Self> {
-        let resource = resource.trim_end_matches('/');
-        let is_arm = cloud.arm_resources.contains(&resource).then_some(Self::Arm);
-        is_arm.or_else(|| cloud.logs_resources.contains(&resource).then_some(Self::Logs))
+        match resource.trim_end_matches('/') {
+            arm if cloud.arm_resources.contains(&arm) => Some(Self::Arm),
+            logs if cloud.logs_resources.contains(&logs) => Some(Self::Logs),
+            STORAGE_RESOURCE => Some(Self::Storage),
+            _ => None,
+        }
     }
 }
 
@@ -119,5 +127,7 @@ mod tests {
         assert_eq!(gov("https://management.usgovcloudapi.net/.default"), Some(Audience::Arm));
         assert_eq!(gov("https://api.loganalytics.us/.default"), Some(Audience::Logs));
         assert_eq!(gov("https://management.azure.com/.default"), None);
+        assert_eq!(of("https://storage.azure.com/.default"), Some(Audience::Storage));
+        assert_eq!(gov("https://storage.azure.com/.default"), Some(Audience::Storage));
     }
 }

@@ -29,10 +29,7 @@ impl Loaded {
     /// # Errors
     /// The WebAssembly engine cannot be started; a URL is malformed.
     pub(crate) async fn new(config: &Config, services: Arc<Services>) -> Result<Self> {
-        let endpoint = config.endpoint_url.as_deref().map(|url| {
-            url.parse().with_context(|| format!("SOCKERLESS_ENDPOINT_URL \"{url}\" is no URL: write http://host:port"))
-        });
-        let http = HttpConfig { endpoint: endpoint.transpose()?, resolver: None };
+        let http = HttpConfig { endpoint: config.endpoint()?, resolver: None };
         let settings = config.settings.clone().into_map();
         let tokens = AzureCredentials::new(AzureConfig::from_map(&settings), &http)?;
         let services = HostServices { agents: services.clone(), outcomes: services, tokens: Some(Arc::new(tokens)) };

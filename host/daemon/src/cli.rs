@@ -34,6 +34,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PluginCommand,
     },
+    /// What the Azure Functions backend needs done in Azure.
+    Azure {
+        #[command(subcommand)]
+        command: AzureCommand,
+    },
 }
 
 /// What `sockerless serve` is told. Each setting may stand in the configuration file too; the command line wins over the
@@ -113,6 +118,25 @@ pub(crate) enum PluginCommand {
         #[arg(long, short)]
         force: bool,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AzureCommand {
+    /// Puts the agent into the Azure Files share that SOCKERLESS_AZF_AGENT_SHARE names, for images that have no agent. May be repeated,
+    /// also while containers run.
+    PushAgent(PushAgentOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PushAgentOptions {
+    /// The agent: a program for Linux on x86-64. Without it the file sockerless-agent beside this program.
+    pub(crate) agent: Option<PathBuf>,
+    /// Configuration file of the daemon (TOML).
+    #[arg(long, value_name = "FILE", env = "SOCKERLESS_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Base URL to which every request goes, instead of the host that it names: for an emulator.
+    #[arg(long, value_name = "URL", env = "SOCKERLESS_ENDPOINT_URL")]
+    pub(crate) endpoint_url: Option<String>,
 }
 
 /// What is on or off; nothing if its variable is set and empty.

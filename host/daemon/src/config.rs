@@ -92,9 +92,26 @@ impl Settings {
     pub(crate) fn into_map(self) -> BTreeMap<String, String> {
         self.0
     }
+
+    /// A value that is set, without the spaces around it.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
 }
 
 impl Config {
+    /// The URL to which requests go instead of the hosts that they name.
+    ///
+    /// # Errors
+    /// It is none.
+    pub(crate) fn endpoint(&self) -> Result<Option<url::Url>> {
+        let parse = |text: &str| {
+            text.parse()
+                .with_context(|| format!("SOCKERLESS_ENDPOINT_URL \"{text}\" is no URL: write http://host:port"))
+        };
+        self.endpoint_url.as_deref().map(parse).transpose()
+    }
+
     /// Puts the three sources together.
     ///
     /// # Errors

@@ -17,10 +17,11 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::azure;
 use crate::backends::{LoadSettings, Loaded};
 use crate::cli::ServeOptions;
 use crate::config::Config;
-use crate::serve::{callback_url, environment};
+use crate::serve::{callback_url, environment, registry_client};
 
 /// The target of what backends log.
 const BACKENDS: &str = "sockerless::backend";
@@ -71,6 +72,18 @@ async fn check(config: &Config, report: &Report) {
             Err(error) => report.failed(&format!("{error:#}")),
         }
     }
+    match registry(config).await {
+        Ok(found) => found.into_iter().for_each(|step| report.passed(&step)),
+        Err(error) => report.failed(&format!("{error:#}")),
+    }
+    match azure::check::agent_share(config).await {
+        Ok(found) => found.into_iter().for_each(|step| report.passed(&step)),
+        Err(error) => report.failed(&format!("{error:#}")),
+    }
+}
+
+async fn registry(config: &Config) -> Result<Option<String>> {
+    azure::check::registry(&config.settings, &registry_client(config)?).await
 }
 
 /// Whether the callback URL leads to the agents' listener. Answers the URL.

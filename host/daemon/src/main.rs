@@ -6,6 +6,7 @@
 
 mod address;
 mod admin;
+mod azure;
 mod backends;
 mod cli;
 mod client;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         cli::Command::Serve(options) => serve::run(*options),
         cli::Command::Doctor(options) => doctor::run(*options),
         cli::Command::Plugin { host, command } => plugin::run(&host, command),
+        cli::Command::Azure { command } => azure::run(command),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -106,9 +106,13 @@ fn announce(hosts: &[Address]) {
 
 /// How registries are reached.
 fn registries(config: &Config) -> Result<RegistryAccess> {
+    Ok(RegistryAccess { registries: Arc::new(registry_client(config)?), fetch_config: config.fetch_image_config })
+}
+
+/// The client of all registries.
+pub(crate) fn registry_client(config: &Config) -> Result<RegistryClient> {
     let tls = sockerless_plugins::tls_config().context("TLS for registries cannot be set up")?;
-    let client = RegistryClient::new(RegistryOptions { tls, insecure: config.insecure_registries.clone() })?;
-    Ok(RegistryAccess { registries: Arc::new(client), fetch_config: config.fetch_image_config })
+    Ok(RegistryClient::new(RegistryOptions { tls, insecure: config.insecure_registries.clone() })?)
 }
 
 /// The URL that agents are given.

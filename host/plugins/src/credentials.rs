@@ -27,8 +27,11 @@ impl Token {
         Self { secret: secret.into(), expires }
     }
 
-    /// The `Authorization` header.
-    pub(crate) fn bearer(&self) -> Result<HeaderValue, HttpError> {
+    /// The `Authorization` header, which does not show itself either.
+    ///
+    /// # Errors
+    /// The token has characters that cannot stand in a header.
+    pub fn bearer(&self) -> Result<HeaderValue, HttpError> {
         bearer(&self.secret)
     }
 }

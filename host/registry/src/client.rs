@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::hosts::Hosts;
 use crate::refusal::Refusal;
 use crate::transport::Transport;
-use crate::{image, login, search};
+use crate::{image, login, reach, search};
 
 /// Operations at once; more of them wait. Each holds at most a manifest and a configuration.
 const AT_ONCE: usize = 16;
@@ -38,6 +38,15 @@ impl RegistryClient {
     pub fn new(options: RegistryOptions) -> Result<Self, Error> {
         let transport = Transport::new(options.tls, Hosts::new(options.insecure))?;
         Ok(Self { transport, permits: Semaphore::new(AT_ONCE) })
+    }
+
+    /// Finds out whether a registry answers at an address: host, or URL. Sends no credentials.
+    ///
+    /// # Errors
+    /// Nobody answers there, or nobody who is a registry.
+    pub async fn reach(&self, address: &str) -> Result<(), Error> {
+        let _permit = self.permit().await?;
+        reach::reach(&self.transport, address).await
     }
 
     async fn permit(&self) -> Result<SemaphorePermit<'_>, Error> {

@@ -7,7 +7,7 @@
 //! - `hosts`: where a registry is, and by which scheme it may be spoken to.
 //! - `transport`: one request, with its redirects. `session`: requests to one registry, with what proves who asks.
 //! - `challenge`, `token`: how registries ask for that, and where it is had.
-//! - `manifest`, `image`, `login`, `search`: what is asked for.
+//! - `manifest`, `image`, `login`, `reach`, `search`: what is asked for.
 //! - `refusal`: how registries say no, in the Engine's words.
 
 #![forbid(unsafe_code)]
@@ -19,6 +19,7 @@ mod hosts;
 mod image;
 mod login;
 mod manifest;
+mod reach;
 mod refusal;
 mod search;
 mod session;

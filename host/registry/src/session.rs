@@ -29,6 +29,7 @@ pub(crate) struct Session<'a> {
     base: Url,
     auth: Option<&'a RegistryAuth>,
     purpose: Purpose,
+    status: StatusCode,
     challenges: Vec<Challenge>,
     authorization: Option<HeaderValue>,
     identity: Option<String>,
@@ -46,7 +47,8 @@ impl<'a> Session<'a> {
         let (base, answer) = first(transport, bases, |base| Ok(Ask::get(join(base, "v2/")?, PING_LIMIT))).await?;
         let challenges =
             if answer.status == StatusCode::UNAUTHORIZED { challenges(&answer.headers) } else { Vec::new() };
-        Ok(Self { transport, base, auth, purpose, challenges, authorization: None, identity: None })
+        let status = answer.status;
+        Ok(Self { transport, base, auth, purpose, status, challenges, authorization: None, identity: None })
     }
 
     /// Sends a request, first without a word on who asks if nobody has asked for that. `path` is below `/v2/`.
@@ -98,6 +100,11 @@ impl<'a> Session<'a> {
             self.authorization = Some(token::basic(&user, &password)?);
         }
         Ok(())
+    }
+
+    /// What was answered to the first question, with which nobody said who asks.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
     }
 
     /// The token that stands for the password, if one was asked for and given.

@@ -7,10 +7,17 @@ use crate::bindings::log::Level;
 use crate::bindings::types::Error;
 use crate::config::{self, Settings};
 use crate::logs;
+use crate::permissions;
 use crate::world::World;
 
 /// Tiers of plans that run no custom containers.
 const UNFIT_TIERS: [&str; 4] = ["Dynamic", "FlexConsumption", "Free", "Shared"];
+
+/// What containers need to be allowed on the resource group.
+const SITE_ACTIONS: [&str; 3] =
+    ["Microsoft.Web/sites/write", "Microsoft.Web/sites/delete", "Microsoft.Web/sites/config/list/action"];
+/// What giving an app an identity needs to be allowed on that.
+const ASSIGN_ACTION: &str = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action";
 
 /// Reads the configuration, and looks at the plan: that takes a token, the subscription, the group and the plan itself. Each step
 /// that has passed is said in the log, and each that fails without being an error: whoever asks how things are sees all of them.
@@ -22,12 +29,16 @@ pub(crate) fn check(world: &dyn World) -> Result<(), Error> {
     let plan = client.get(&client.url(&id));
     // Where nothing answers, and without a token, the logs need not be asked for.
     let is_answered = matches!(plan, Ok(_) | Err(Failure::Refused(_)));
+    let is_read = plan.is_ok();
     let plan = plan.map_err(|failure| plan_failure(failure, &id)).and_then(|plan| {
         passed(world, "Azure gives a token, and the resource group can be read with it");
         fit(&plan, &settings)
     });
     if plan.is_ok() {
         passed(world, "the App Service plan takes apps with containers");
+    }
+    if is_read {
+        check_permissions(&client);
     }
     // Without its logs a backend is of use all the same.
     if is_answered {
@@ -38,6 +49,44 @@ pub(crate) fn check(world: &dyn World) -> Result<(), Error> {
 
 fn passed(world: &dyn World, step: &str) {
     world.log(Level::Info, step, &[]);
+}
+
+/// Whether the daemon's identity may do what containers need. It is a warning: roles take minutes to arrive, and who may not see
+/// them may still have them.
+fn check_permissions(client: &Client<'_>) {
+    let settings = client.settings;
+    let group = settings.group_id();
+    granted(client, &group, &SITE_ACTIONS, "containers are made and removed", || {
+        format!(
+            "\"Website Contributor\" on the resource group: az role assignment create --role \"Website Contributor\" --scope {group}"
+        )
+    });
+    if let Some(identity) = &settings.identity {
+        let id = &identity.id;
+        granted(client, id, &[ASSIGN_ACTION], "function apps are given their identity", || {
+            format!(
+                "\"Managed Identity Operator\" on the identity: az role assignment create --role \"Managed Identity Operator\" \
+                 --scope {id}"
+            )
+        });
+    }
+}
+
+/// Says whether all of the actions, by which something happens, are granted on a resource; if not, which role grants them.
+fn granted(client: &Client<'_>, scope: &str, actions: &[&str], what: &str, role: impl Fn() -> String) {
+    let warn = |text: String| client.world.log(Level::Warn, &text, &[]);
+    match permissions::missing(client, scope, actions) {
+        Ok(missing) if missing.is_empty() => passed(client.world, &format!("the daemon may do that by which {what}")),
+        Ok(missing) => warn(format!(
+            "the daemon may not do that by which {what}: {}. Give its identity the role {}.",
+            missing.join(", "),
+            role()
+        )),
+        Err(failure) => {
+            let error = explain(failure, &format!("it cannot be seen whether the daemon may do that by which {what}"));
+            warn(error_text(&error).to_owned());
+        }
+    }
 }
 
 fn check_logs(client: &Client<'_>, settings: &Settings) {
@@ -130,13 +179,15 @@ mod tests {
         format!(r#"{{"location":"East US","sku":{{"name":"{sku}","tier":"{tier}"}},"properties":{{"reserved":true}}}}"#)
     }
 
+    const ALL: &str = r#"{"value":[{"actions":["*"],"notActions":[]}]}"#;
+
     #[test]
     fn a_whole_configuration_and_a_fitting_plan_pass() {
         for (sku, tier) in [("EP1", "ElasticPremium"), ("P1v3", "PremiumV3"), ("B1", "Basic"), ("X9", "")] {
-            let script = Script::new().answer(200, &plan(sku, tier));
+            let script = Script::new().answer(200, &plan(sku, tier)).answer(200, ALL);
             assert_eq!(check(&script), Ok(()));
             let sent = script.sent();
-            assert_eq!(sent.len(), 1);
+            assert_eq!(sent.len(), 2);
             assert!(sent[0].url.contains("/serverfarms/sockerless-plan?"), "{}", sent[0].url);
         }
     }
@@ -151,7 +202,7 @@ mod tests {
     #[test]
     fn a_plan_without_containers_is_refused_with_those_that_have_them() {
         for (sku, tier) in [("Y1", "Dynamic"), ("FC1", "FlexConsumption"), ("Y1", ""), ("F1", "Free")] {
-            let error = check(&Script::new().answer(200, &plan(sku, tier)));
+            let error = check(&Script::new().answer(200, &plan(sku, tier)).answer(200, ALL));
             let Err(Error::Configuration(text)) = error else { panic!("{sku}: {error:?}") };
             assert!(text.contains(sku) && text.contains("EP1") && text.contains(config::APP_SERVICE_PLAN), "{text}");
         }
@@ -161,9 +212,12 @@ mod tests {
     fn a_plan_for_windows_or_elsewhere_is_refused() {
         let windows = r#"{"sku":{"name":"EP1","tier":"ElasticPremium"},"properties":{"reserved":false}}"#;
         assert!(
-            matches!(check(&Script::new().answer(200, windows)), Err(Error::Configuration(t)) if t.contains("Windows"))
+            matches!(check(&Script::new().answer(200, windows).answer(200, ALL)), Err(Error::Configuration(t)) if t.contains("Windows"))
         );
-        let script = Script::new().with(config::LOCATION, "westeurope").answer(200, &plan("EP1", "ElasticPremium"));
+        let script = Script::new()
+            .with(config::LOCATION, "westeurope")
+            .answer(200, &plan("EP1", "ElasticPremium"))
+            .answer(200, ALL);
         assert!(matches!(check(&script), Err(Error::Configuration(text)) if text.starts_with(config::LOCATION)));
     }
 
@@ -191,6 +245,7 @@ mod tests {
         let script = Script::new()
             .with(config::WORKSPACE, workspace)
             .answer(200, &plan("EP1", "ElasticPremium"))
+            .answer(200, ALL)
             .answer(403, r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#);
         assert_eq!(check(&script), Ok(()));
         assert!(script.logged().iter().any(|line| line.contains("docker logs")), "{:?}", script.logged());
@@ -204,10 +259,34 @@ mod tests {
             .with(config::WORKSPACE, GUID)
             .with(config::APP_INSIGHTS, "InstrumentationKey=k")
             .answer(200, &plan("EP1", "ElasticPremium"))
+            .answer(200, ALL)
             .answer(204, "");
         assert_eq!(check(&script), Ok(()));
-        assert_eq!(script.logged().len(), 5, "{:?}", script.logged());
-        assert!(script.sent()[1].url.ends_with(&format!("/v1/workspaces/{GUID}/query")));
+        assert_eq!(script.logged().len(), 6, "{:?}", script.logged());
+        assert!(script.sent()[2].url.ends_with(&format!("/v1/workspaces/{GUID}/query")));
+    }
+
+    #[test]
+    fn a_missing_role_is_a_warning_that_names_it() {
+        let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i";
+        let script = || {
+            let script = Script::new().with(config::IDENTITY, id).with(config::IDENTITY_CLIENT_ID, GUID);
+            script.answer(200, &plan("EP1", "ElasticPremium"))
+        };
+        let warned = |script: Script, words: &str| {
+            assert_eq!(check(&script), Ok(()));
+            assert!(script.logged().iter().any(|line| line.contains(words)), "{words}: {:?}", script.logged());
+            let of_identity = "/userAssignedIdentities/i/providers/Microsoft.Authorization/permissions?";
+            assert!(script.sent()[2].url.contains(of_identity), "{}", script.sent()[2].url);
+        };
+        let reader = r#"{"value":[{"actions":["*/read","Microsoft.Web/sites/config/list/action"]}]}"#;
+        warned(
+            script().answer(200, reader).answer(200, ALL),
+            "removed: Microsoft.Web/sites/write, Microsoft.Web/sites/delete. Give",
+        );
+        warned(script().answer(200, ALL).answer(200, reader), "Managed Identity Operator");
+        let refused = r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#;
+        warned(script().answer(403, refused).answer(200, ALL), "it cannot be seen");
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod descriptor;
 mod imports;
 mod lifecycle;
 mod logs;
+mod permissions;
 pub mod plan;
 #[cfg(test)]
 mod testing;

@@ -9,6 +9,8 @@ from azure.identity import ClientSecretCredential
 from azure.mgmt.web import WebSiteManagementClient
 from azure.mgmt.web.models import (
     AppServicePlan,
+    AzureStorageInfoValue,
+    AzureStoragePropertyDictionaryResource,
     NameValuePair,
     ResourceNameAvailabilityRequest,
     Site,
@@ -144,6 +146,34 @@ assert apps.list_application_settings(GROUP, "app0").properties == {"NEW": "n"}
 assert apps.get_configuration(GROUP, "app0").app_command_line == "sleep 1000"
 changed = apps.update_configuration(GROUP, "app0", SiteConfigResource(app_command_line="sleep 2000"))
 assert (changed.app_command_line, changed.linux_fx_version) == ("sleep 2000", "DOCKER|alpine:3")
+
+# Mounts. The keys are in the list only.
+def mounts(**what):
+    value = AzureStorageInfoValue(
+        type="AzureFiles", account_name="sockerlessstorage", share_name="agents", mount_path="/mounted", protocol="Smb", **what
+    )
+    return AzureStoragePropertyDictionaryResource(properties={"one": value})
+
+
+key = "ZW11bGF0b3Itc3RvcmFnZS1rZXk="
+accounts = [{"name": "sockerlessstorage", "key": key, "shares": ["agents"]}]
+requests.patch(f"{control}/config", json={"storage": {"accounts": accounts}}).raise_for_status()
+assert apps.list_azure_storage_accounts(GROUP, "app0").properties == {}
+mounted = apps.update_azure_storage_accounts(GROUP, "app0", mounts(access_key=key)).properties["one"]
+assert (mounted.mount_path, mounted.state, mounted.access_key) == ("/mounted", "Ok", None), mounted
+listed = apps.list_azure_storage_accounts(GROUP, "app0").properties["one"]
+assert (listed.share_name, listed.state, listed.access_key) == ("agents", "Ok", key), listed
+wrong = apps.update_azure_storage_accounts(GROUP, "app0", mounts(access_key="d3Jvbmc=")).properties["one"]
+assert wrong.state == "InvalidCredentials", wrong
+assert "51008" in refused(
+    HttpResponseError, 400, "", lambda: apps.update_azure_storage_accounts(GROUP, "app0", mounts())
+).response.text()
+with_mount = site()
+with_mount.site_config.azure_storage_accounts = mounts(access_key=key).properties
+made = apps.begin_create_or_update(GROUP, "mounted", with_mount, polling_interval=0).result(120)
+assert made.site_config.azure_storage_accounts is None
+assert apps.list_azure_storage_accounts(GROUP, "mounted").properties["one"].access_key == key
+apps.delete(GROUP, "mounted", delete_empty_server_farm=False)
 
 # A patch, a second PUT, and the orders.
 patched = apps.update(GROUP, "app0", SitePatchResource(https_only=False))

@@ -45,6 +45,26 @@ fn the_deployment_site_has_the_log_and_wants_a_token() {
 }
 
 #[test]
+fn what_nobody_has_granted_is_refused() {
+    let azure = Emulator::alone(
+        "[[arm.permissions]]\nactions = ['Microsoft.Web/sites/*', '*/read']\n\
+        not_actions = ['Microsoft.Web/sites/delete', '*/list/action']",
+    );
+    let site = Site::of(&azure, "app");
+    let body = site_body("sleep 1000", &[]);
+    assert_eq!(site.arm("PUT", "", Some(&body)).status, 200);
+    for (method, below) in [("DELETE", ""), ("POST", "/config/appsettings/list")] {
+        let refused = site.arm(method, below, None);
+        assert_eq!((refused.status, code(&refused).as_str()), (403, "AuthorizationFailed"), "{method} {below}");
+    }
+    let told =
+        azure.arm("GET", "/resourceGroups/sockerless/providers/Microsoft.Authorization/permissions", None).json();
+    assert_eq!(told["value"][0]["notActions"][0], "Microsoft.Web/sites/delete", "{told}");
+    azure.configure(&json!({ "arm": { "permissions": null } }));
+    assert_eq!(site.arm("DELETE", "", None).status, 200);
+}
+
+#[test]
 fn a_token_opens_its_own_service_only() {
     let azure = Emulator::alone("");
     let (arm, logs) = (azure.token(ARM_SCOPE), azure.token(LOGS_SCOPE));

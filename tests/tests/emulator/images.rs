@@ -3,44 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
-use sockerless_tests::{World, WorldOptions};
-
-/// A tar of these files.
-pub(crate) fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut builder = tar::Builder::new(Vec::new());
-    for (path, content) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_mode(0o755);
-        header.set_uid(0);
-        header.set_gid(0);
-        header.set_mtime(0);
-        header.set_size(content.len() as u64);
-        builder.append_data(&mut header, path, *content).unwrap();
-    }
-    builder.into_inner().unwrap()
-}
+use sockerless_tests::{World, WorldOptions, tar_of, write_layout};
 
 /// An OCI layout of two layers, the second of which takes something away, under a name.
-fn write_layout(folder: &Path, name: &str) {
-    let blobs = folder.join("blobs/sha256");
-    fs::create_dir_all(&blobs).unwrap();
-    let put = |content: &[u8]| {
-        let hex = hex::encode(digest(&SHA256, content));
-        fs::write(blobs.join(&hex), content).unwrap();
-        json!({ "digest": format!("sha256:{hex}"), "size": content.len() })
-    };
-    let first = put(&tar_of(&[("etc/os-release", b"ID=below\n"), ("etc/gone", b"x"), ("data/kept", b"kept\n")]));
-    let second = put(&tar_of(&[("etc/os-release", b"ID=own\n"), ("etc/.wh.gone", b"")]));
-    let config =
-        put(json!({ "config": { "Env": ["PATH=/usr/local/bin:/own"], "WorkingDir": "/data" } }).to_string().as_bytes());
-    let manifest =
-        put(json!({ "schemaVersion": 2, "config": config, "layers": [first, second] }).to_string().as_bytes());
-    let mut named = manifest;
-    named["annotations"] = json!({ "org.opencontainers.image.ref.name": name });
-    fs::write(folder.join("index.json"), json!({ "schemaVersion": 2, "manifests": [named] }).to_string()).unwrap();
-    fs::write(folder.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+fn write_own(folder: &Path, name: &str) {
+    let first = tar_of(&[("etc/os-release", b"ID=below\n"), ("etc/gone", b"x"), ("data/kept", b"kept\n")]);
+    let second = tar_of(&[("etc/os-release", b"ID=own\n"), ("etc/.wh.gone", b"")]);
+    let config = json!({ "Env": ["PATH=/usr/local/bin:/own"], "WorkingDir": "/data" });
+    write_layout(folder, name, &[first, second], &config);
 }
 
 /// What `docker save` writes of one layer.
@@ -64,7 +35,7 @@ pub(crate) fn log(world: &World, id: &str) -> String {
 #[test]
 fn from_a_layout_or_an_archive_in_a_folder_and_else_the_machines() {
     let images = tempfile::tempdir().unwrap();
-    write_layout(&images.path().join("layout"), "registry.example.com/own:1");
+    write_own(&images.path().join("layout"), "registry.example.com/own:1");
     fs::write(images.path().join("saved.tar"), saved("saved:2")).unwrap();
     let emulator = format!("images_folder = '{}'", images.path().display());
     let world = World::with(WorldOptions { emulator, ..WorldOptions::default() });
@@ -100,7 +71,7 @@ fn from_a_layout_or_an_archive_in_a_folder_and_else_the_machines() {
 fn one_that_is_damaged_is_not_started() {
     let images = tempfile::tempdir().unwrap();
     let layout = images.path().join("layout");
-    write_layout(&layout, "own:1");
+    write_own(&layout, "own:1");
     for blob in fs::read_dir(layout.join("blobs/sha256")).unwrap() {
         let blob = blob.unwrap().path();
         let mut content = fs::read(&blob).unwrap();

@@ -9,6 +9,7 @@ mod front_end;
 mod identity;
 mod images;
 mod logs;
+mod mounts;
 mod pulls;
 mod query;
 mod sites;

@@ -8,9 +8,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
-use sockerless_tests::{Asked, Emulator, Registry, Reply, Scripted, Site, World, WorldOptions, site_body};
+use sockerless_tests::{Asked, Emulator, Registry, Reply, Scripted, Site, World, WorldOptions, site_body, tar_of};
 
-use crate::images::{log, release, tar_of};
+use crate::images::{log, release};
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());

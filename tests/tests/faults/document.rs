@@ -98,7 +98,7 @@ fn every_kind_of_fault_is_in_the_table() {
 }
 
 /// Settings of the emulator that are no faults, by their path or its beginning, and why.
-const NO_FAULTS: [(&str, &str); 34] = [
+const NO_FAULTS: [(&str, &str); 36] = [
     ("listen", "where the emulator is"),
     ("cloud", "other names of the same services: tests/tests/clouds.rs"),
     ("container_init", "a program"),
@@ -129,6 +129,8 @@ const NO_FAULTS: [(&str, &str); 34] = [
     ("registries.plain_http", "how images are fetched; that it fails is a row"),
     ("registries.cache", "how images are fetched; that it fails is a row"),
     ("registries.silence_ms", "how images are fetched; that it fails is a row"),
+    ("storage.accounts", "only push-agent and mounts meet them; a wrong key: tests/tests/agent_share.rs"),
+    ("storage.folder", "where shares are"),
     ("logs.workspace", "a name; a missing one is a row, as the log answers it"),
     ("logs.instrumentation_key", "a name"),
     ("logs.retained_rows", "what is older than all that a test writes"),

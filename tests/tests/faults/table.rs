@@ -94,6 +94,14 @@ fn refusals() -> Vec<Row> {
     let row = |name, status, code| Row::fault(Group::Refusals, name, arm(status, code, ALWAYS));
     vec![
         row("the role is missing (403)", 403, "AuthorizationFailed").everywhere(Cell::Refused(403, "Website Contributor")),
+        Row::new(
+            Group::Refusals,
+            "no role grants what is done with apps (403)",
+            vec![Provoke::Configure(
+                json!({ "arm": { "permissions": [{ "actions": ["*"], "not_actions": ["Microsoft.Web/sites/*"] }] } }),
+            )],
+        )
+        .everywhere(Cell::Refused(403, "Website Contributor")),
         row("a lock forbids it (409)", 409, "ScopeLocked").everywhere(Cell::Refused(409, "A lock")),
         row("the provider is not registered (409)", 409, "MissingSubscriptionRegistration")
             .everywhere(Cell::Refused(500, "az provider register")),

@@ -9,7 +9,7 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use nix::fcntl::{OFlag, open};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -31,6 +31,8 @@ pub(super) fn build(spec: &InitSpec, events: &Events) -> Result<(), String> {
     // Opened before the stage hides it, should it be below /tmp.
     let agent = spec.agent.as_deref().map(open_path).transpose()?;
     let image = spec.rootfs.as_deref().map(open_path).transpose()?;
+    let shares = spec.mounts.iter().map(|(folder, path)| Ok((open_path(folder)?, path.as_str())));
+    let shares: Vec<(OwnedFd, &str)> = shares.collect::<Result<_, String>>()?;
     let base = image.as_ref().map_or_else(|| "/".to_owned(), |image| format!("/proc/self/fd/{}", image.as_raw_fd()));
 
     let size = format!("mode=0755,size={}", spec.scratch_bytes);
@@ -55,6 +57,9 @@ pub(super) fn build(spec: &InitSpec, events: &Events) -> Result<(), String> {
         Some(agent) => place_agent(&agent, &root, events)?,
         // An image without the agent, on a machine that happens to have one.
         None => drop(fs::remove_file(inside(&root, AGENT_PATH))),
+    }
+    for (folder, path) in &shares {
+        mount_share(folder, &root, path)?;
     }
     enter(&root)?;
     umask(Mode::from_bits_truncate(0o022));
@@ -102,6 +107,24 @@ fn place_agent(agent: &OwnedFd, root: &Path, events: &Events) -> Result<(), Stri
         fs::copy(&source, &target).map_err(|error| format!("{AGENT_PATH}: {error}"))?;
     }
     Ok(())
+}
+
+/// Mounts a folder of the machine at a path of the container, which is made where it is missing. Links on the way would lead to
+/// the machine's files, since its root is still this process's.
+fn mount_share(folder: &OwnedFd, root: &Path, path: &str) -> Result<(), String> {
+    let mut target = root.to_owned();
+    for part in inside(Path::new(""), path).components() {
+        let Component::Normal(name) = part else { return Err(format!("nothing can be mounted at {path}")) };
+        target.push(name);
+        match fs::symlink_metadata(&target) {
+            Ok(metadata) if metadata.is_dir() => {}
+            Ok(_) => return Err(format!("nothing can be mounted at {path}: {} is no directory", target.display())),
+            Err(_) => fs::create_dir(&target)
+                .and_then(|()| fs::set_permissions(&target, fs::Permissions::from_mode(0o755)))
+                .map_err(|error| format!("{path}: {error}"))?,
+        }
+    }
+    mount_fs(Some(&format!("/proc/self/fd/{}", folder.as_raw_fd())), &target, None, MsFlags::MS_BIND, None)
 }
 
 fn enter(root: &Path) -> Result<(), String> {

@@ -16,6 +16,8 @@ use crate::world::{Request, SendError, Signer, World};
 const WEB_VERSION: &str = "2025-05-01";
 /// Of Microsoft.OperationalInsights.
 const WORKSPACE_VERSION: &str = "2023-09-01";
+/// Of Microsoft.Authorization.
+const PERMISSIONS_VERSION: &str = "2022-04-01";
 
 /// What stands for itself in a segment of a path.
 const SEGMENT: &AsciiSet =
@@ -49,6 +51,11 @@ impl<'c> Client<'c> {
     /// The URL of a workspace.
     pub(crate) fn workspace_url(&self, id: &str) -> String {
         self.versioned(id, WORKSPACE_VERSION)
+    }
+
+    /// The URL of what the daemon's identity may do with a resource or a resource group.
+    pub(crate) fn permissions_url(&self, scope: &str) -> String {
+        self.versioned(&format!("{scope}/providers/Microsoft.Authorization/permissions"), PERMISSIONS_VERSION)
     }
 
     fn versioned(&self, id: &str, version: &str) -> String {

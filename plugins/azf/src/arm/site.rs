@@ -6,7 +6,10 @@ use super::settings::Setting;
 use super::tags::{self, CONTAINER_ID};
 use crate::bindings::types::Container;
 use crate::cloud::Cloud;
-use crate::config::{Registry, Settings};
+use crate::config::{AgentShare, Registry, Settings};
+
+/// What the mount of the agent's share is called in an app.
+const MOUNT: &str = "sockerless";
 
 /// The name of a container's function app.
 pub(crate) fn app_name(container: &str) -> String {
@@ -68,6 +71,18 @@ pub(crate) fn body(
     });
     if let Some(command) = command {
         config["appCommandLine"] = json!(command);
+        // Only what is started by a command needs the agent. It is in the PUT, so that the first container has it: another request
+        // would start a second one.
+        if let Some(AgentShare { account, share, key }) = &settings.agent_share {
+            config["azureStorageAccounts"] = json!({ MOUNT: {
+                "type": "AzureFiles",
+                "protocol": "Smb",
+                "accountName": account,
+                "shareName": share,
+                "accessKey": key,
+                "mountPath": AgentShare::PATH,
+            } });
+        }
     }
     let mut site = json!({
         "location": settings.location,
@@ -158,6 +173,18 @@ mod tests {
             .with(config::REGISTRY_USERNAME, "u")
             .with(config::REGISTRY_PASSWORD, "p");
         assert!(!by_identity(&login));
+    }
+
+    #[test]
+    fn the_agents_share_is_mounted_where_there_is_a_command() {
+        let script = Script::new().with(config::AGENT_SHARE, "agents").with(config::AGENT_SHARE_KEY, "a2V5");
+        let mounts = &site(&script, Some("agent -- x"))["properties"]["siteConfig"]["azureStorageAccounts"];
+        let expected = json!({ "sockerless": { "type": "AzureFiles", "protocol": "Smb", "accountName": "sockerlessstorage",
+            "shareName": "agents", "accessKey": "a2V5", "mountPath": "/sockerless" } });
+        assert_eq!(*mounts, expected);
+        for (script, command) in [(&script, None), (&Script::new(), Some("agent -- x"))] {
+            assert_eq!(site(script, command)["properties"]["siteConfig"].get("azureStorageAccounts"), None);
+        }
     }
 
     #[test]

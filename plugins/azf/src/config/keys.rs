@@ -26,6 +26,10 @@ pub(crate) const REGISTRY_USERNAME: &str = "SOCKERLESS_AZF_REGISTRY_USERNAME";
 pub(crate) const REGISTRY_PASSWORD: &str = "SOCKERLESS_AZF_REGISTRY_PASSWORD";
 pub(crate) const IDENTITY: &str = "SOCKERLESS_AZF_IDENTITY";
 pub(crate) const IDENTITY_CLIENT_ID: &str = "SOCKERLESS_AZF_IDENTITY_CLIENT_ID";
+pub(crate) const AGENT_SHARE: &str = "SOCKERLESS_AZF_AGENT_SHARE";
+pub(crate) const AGENT_SHARE_ACCOUNT: &str = "SOCKERLESS_AZF_AGENT_SHARE_ACCOUNT";
+pub(crate) const AGENT_SHARE_KEY: &str = "SOCKERLESS_AZF_AGENT_SHARE_KEY";
+pub(crate) const AGENT_COMMAND: &str = "SOCKERLESS_AZF_AGENT_COMMAND";
 pub(crate) const TIMEOUT: &str = "SOCKERLESS_AZF_TIMEOUT";
 pub(crate) const CALLBACK_TIMEOUT: &str = "SOCKERLESS_AZF_CALLBACK_TIMEOUT";
 pub(crate) const START_TIME_LIMIT: &str = "SOCKERLESS_AZF_START_TIME_LIMIT";
@@ -86,6 +90,26 @@ pub const KEYS: &[Key] = &[
          (/subscriptions/…/userAssignedIdentities/…).",
     ),
     optional(IDENTITY_CLIENT_ID, "The client id of the managed identity, a GUID; needed with it."),
+    optional(
+        AGENT_SHARE,
+        "The Azure Files share that has the agent, filled by sockerless azure push-agent and mounted into every function app at \
+         /sockerless, for images that have no agent: its name.",
+    ),
+    optional(
+        AGENT_SHARE_ACCOUNT,
+        "The storage account of the agent's share, if it is not the one that the function apps name: 3 to 24 lower-case letters \
+         and digits.",
+    ),
+    secret(
+        AGENT_SHARE_KEY,
+        "A key of the account of the agent's share, base64, if it is not that of the storage account: the platform mounts \
+         nothing without one.",
+    ),
+    optional(
+        AGENT_COMMAND,
+        "The agent as the platform starts it: a name that is on the image's PATH, or an absolute path. Without it \
+         sockerless-agent, or /sockerless/sockerless-agent with an agent's share.",
+    ),
     defaulted(TIMEOUT, "600", "How long an invocation of a function may take, in seconds from 1 to 86400."),
     defaulted(
         CALLBACK_TIMEOUT,

@@ -3,13 +3,13 @@
 mod keys;
 mod settings;
 
+#[cfg(test)]
+pub(crate) use self::keys::{
+    AGENT_COMMAND, AGENT_SHARE, AGENT_SHARE_KEY, CALLBACK_TIMEOUT, HELPERS, IDENTITY, IDENTITY_CLIENT_ID, REGISTRY,
+    REGISTRY_PASSWORD, REGISTRY_USERNAME, STORAGE_ACCOUNT, STORAGE_KEY, TIMEOUT,
+};
 pub(crate) use self::keys::{
     APP_INSIGHTS, APP_SERVICE_PLAN, CLOUD, LOCATION, RESOURCE_GROUP, STOP, SUBSCRIPTION_ID, WORKSPACE,
 };
-#[cfg(test)]
-pub(crate) use self::keys::{
-    CALLBACK_TIMEOUT, HELPERS, IDENTITY, IDENTITY_CLIENT_ID, REGISTRY, REGISTRY_PASSWORD, REGISTRY_USERNAME,
-    STORAGE_ACCOUNT, STORAGE_KEY, TIMEOUT,
-};
 pub use self::keys::{KEYS, Key};
-pub(crate) use self::settings::{Helpers, Registry, Settings, is_guid, missing, stop_signals};
+pub(crate) use self::settings::{AgentShare, Helpers, Registry, Settings, is_guid, missing, stop_signals};

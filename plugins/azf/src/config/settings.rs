@@ -5,6 +5,9 @@ use crate::bindings::types::Error;
 use crate::cloud::Cloud;
 use crate::world::World;
 
+/// The agent's file in the share.
+const AGENT: &str = "sockerless-agent";
+
 /// What becomes of commands other than `tail -f /dev/null`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Helpers {
@@ -37,6 +40,19 @@ pub(crate) struct Identity {
     pub(crate) client_id: String,
 }
 
+/// The Azure Files share that has the agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AgentShare {
+    pub(crate) account: String,
+    pub(crate) share: String,
+    pub(crate) key: String,
+}
+
+impl AgentShare {
+    /// Where the function apps have it mounted.
+    pub(crate) const PATH: &str = "/sockerless";
+}
+
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Settings {
@@ -50,6 +66,9 @@ pub(crate) struct Settings {
     pub(crate) plan: String,
     pub(crate) registry: Option<Registry>,
     pub(crate) identity: Option<Identity>,
+    pub(crate) agent_share: Option<AgentShare>,
+    /// What the platform starts instead of the program that the host names.
+    pub(crate) agent_command: Option<String>,
     /// Of an invocation.
     pub(crate) timeout_s: u32,
     pub(crate) callback_timeout_s: u32,
@@ -80,6 +99,10 @@ impl Settings {
             Ok(value.is_some_and(|value| value == second))
         };
         choice(keys::STOP, "noop", "signal")?;
+        let storage_key = values.valid(keys::STORAGE_KEY, is_storage_key)?;
+        let agent_share = values.agent_share(&storage_account, storage_key.as_deref())?;
+        let in_share = || agent_share.as_ref().map(|_| format!("{}/{AGENT}", AgentShare::PATH));
+        let agent_command = values.valid(keys::AGENT_COMMAND, is_program)?.or_else(in_share);
         let helpers = if choice(keys::HELPERS, "run", "auto-stop")? { Helpers::AutoStop } else { Helpers::Run };
         Ok(Self {
             cloud,
@@ -87,10 +110,12 @@ impl Settings {
             group,
             location,
             storage_account,
-            storage_key: values.valid(keys::STORAGE_KEY, |value| !value.contains(';'))?,
+            storage_key,
             plan,
             registry: values.registry()?,
             identity: values.identity()?,
+            agent_share,
+            agent_command,
             timeout_s: values.seconds(keys::TIMEOUT, 600, 86_400)?,
             callback_timeout_s: values.seconds(keys::CALLBACK_TIMEOUT, 60, 540)?,
             start_time_limit_s: values.seconds(keys::START_TIME_LIMIT, 230, 1_800)?,
@@ -101,13 +126,17 @@ impl Settings {
         })
     }
 
+    /// The ARM id of the resource group.
+    pub(crate) fn group_id(&self) -> String {
+        format!("/subscriptions/{}/resourceGroups/{}", self.subscription, self.group)
+    }
+
     /// The ARM id of the plan.
     pub(crate) fn plan_id(&self) -> String {
         if is_arm_id(&self.plan) {
             return self.plan.trim_end_matches('/').to_owned();
         }
-        let Self { subscription, group, plan, .. } = self;
-        format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Web/serverfarms/{plan}")
+        format!("{}/providers/Microsoft.Web/serverfarms/{}", self.group_id(), self.plan)
     }
 }
 
@@ -159,6 +188,19 @@ impl Values<'_> {
         }
     }
 
+    /// The share with the agent, in the storage account of the apps unless it is another one.
+    fn agent_share(&self, storage_account: &str, storage_key: Option<&str>) -> Result<Option<AgentShare>, Error> {
+        let account = self.valid(keys::AGENT_SHARE_ACCOUNT, is_storage_account)?;
+        let key = self.valid(keys::AGENT_SHARE_KEY, is_storage_key)?;
+        let Some(share) = self.valid(keys::AGENT_SHARE, is_share)? else {
+            return if account.is_some() || key.is_some() { Err(missing(keys::AGENT_SHARE)) } else { Ok(None) };
+        };
+        // The key of one account opens no other.
+        let of_storage = storage_key.filter(|_| account.as_deref().is_none_or(|account| account == storage_account));
+        let key = key.or_else(|| of_storage.map(str::to_owned)).ok_or_else(|| missing(keys::AGENT_SHARE_KEY))?;
+        Ok(Some(AgentShare { account: account.unwrap_or_else(|| storage_account.to_owned()), share, key }))
+    }
+
     fn identity(&self) -> Result<Option<Identity>, Error> {
         let id = self.valid(keys::IDENTITY, is_arm_id)?;
         let client_id = self.valid(keys::IDENTITY_CLIENT_ID, is_guid)?;
@@ -205,6 +247,25 @@ pub(crate) fn is_arm_id(text: &str) -> bool {
 /// One segment of a path.
 fn is_segment(text: &str) -> bool {
     !text.contains(|c: char| c.is_control() || "/?#%\\".contains(c)) && !matches!(text, "" | "." | "..")
+}
+
+/// The name of a file share.
+fn is_share(text: &str) -> bool {
+    (3..=63).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+        && !text.contains("--")
+}
+
+/// What may stand in a connection string.
+fn is_storage_key(text: &str) -> bool {
+    !text.contains(';')
+}
+
+/// A program's name or absolute path.
+fn is_program(text: &str) -> bool {
+    !text.contains(char::is_control) && (text.starts_with('/') || !text.contains('/'))
 }
 
 fn is_storage_account(text: &str) -> bool {
@@ -261,6 +322,9 @@ mod tests {
             (keys::WORKSPACE, "sockerless-logs"),
             (keys::APP_INSIGHTS, "hunter2"),
             (keys::STORAGE_KEY, "a;b"),
+            (keys::AGENT_SHARE, "Agents"),
+            (keys::AGENT_SHARE_ACCOUNT, "x"),
+            (keys::AGENT_COMMAND, "bin/agent"),
         ] {
             let text = refused(Script::new().with(key, value));
             assert!(text.starts_with(key), "{text}");
@@ -275,6 +339,39 @@ mod tests {
         assert!(refused(login).starts_with("SOCKERLESS_AZF_REGISTRY is not set"));
         let identity = Script::new().with(keys::IDENTITY, "/subscriptions/s/x");
         assert!(refused(identity).starts_with(keys::IDENTITY_CLIENT_ID));
+    }
+
+    #[test]
+    fn the_agents_share_is_in_the_storage_account_or_in_one_of_its_own() {
+        let with = |pairs: &[(&'static str, &str)]| {
+            pairs
+                .iter()
+                .fold(Script::new().with(keys::AGENT_SHARE, "agents"), |script, (key, value)| script.with(key, value))
+        };
+        let of = |pairs: &[(&'static str, &str)]| {
+            let settings = Settings::read(&with(pairs)).unwrap();
+            let AgentShare { account, key, .. } = settings.agent_share.unwrap();
+            (account, key, settings.agent_command.unwrap())
+        };
+        let owned = |account: &str, key: &str, command: &str| (account.to_owned(), key.to_owned(), command.to_owned());
+        let default = "/sockerless/sockerless-agent";
+        assert_eq!(of(&[(keys::STORAGE_KEY, "k")]), owned("sockerlessstorage", "k", default));
+        assert_eq!(
+            of(&[(keys::AGENT_SHARE_ACCOUNT, "agents1"), (keys::AGENT_SHARE_KEY, "o"), (keys::STORAGE_KEY, "k")]),
+            owned("agents1", "o", default)
+        );
+        assert_eq!(
+            of(&[(keys::AGENT_SHARE_KEY, "o"), (keys::AGENT_COMMAND, "/opt/agent")]),
+            owned("sockerlessstorage", "o", "/opt/agent")
+        );
+        assert!(refused(with(&[])).starts_with(keys::AGENT_SHARE_KEY));
+        // The key of another account is none of this one's.
+        let elsewhere = with(&[(keys::AGENT_SHARE_ACCOUNT, "agents1"), (keys::STORAGE_KEY, "k")]);
+        assert!(refused(elsewhere).starts_with(keys::AGENT_SHARE_KEY));
+        assert!(
+            refused(Script::new().with(keys::AGENT_SHARE_KEY, "k"))
+                .starts_with("SOCKERLESS_AZF_AGENT_SHARE is not set")
+        );
     }
 
     #[test]

@@ -19,7 +19,12 @@ pub(crate) fn create(world: &dyn World, container: &Container, key: &str) -> Res
         .map_err(|error| Error::Other(format!("no agent could be prepared: {}", agent_error_text(&error))))?;
     // Without an agent nobody could be told when the command has ended, and the platform starts again what has: then the
     // image's own function runs, once per invocation.
-    let command = agent.as_ref().map(|agent| command::line(agent.startup.iter().chain(&container.command)));
+    let command = agent.as_ref().map(|agent| {
+        // The host names the program by itself, as it is on the PATH of an image that has it.
+        let (named, arguments) = agent.startup.split_at(agent.startup.len().min(1));
+        let program = settings.agent_command.as_ref().or(named.first());
+        command::line(program.into_iter().chain(arguments).chain(&container.command))
+    });
     let app_settings = arm::app_settings(&settings, container, agent.as_ref());
     let (body, omitted) = arm::body(&settings, container, command.as_deref(), &app_settings);
     if omitted > 0 {
@@ -89,6 +94,7 @@ mod tests {
 
     use super::*;
     use crate::bindings::agents::AgentError;
+    use crate::config;
     use crate::testing::{HOST, ID, SITE_ID, Script, agent_setup, app, container, response, site};
 
     const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -115,6 +121,19 @@ mod tests {
         for name in ["SOCKERLESS_AGENT_TOKEN", "SOCKERLESS_CONTAINER_ID", "SOCKERLESS_AGENT_CALLBACK_URL"] {
             assert!(names.contains(&name), "{names:?}");
         }
+    }
+
+    #[test]
+    fn the_agent_is_started_where_the_settings_say() {
+        let line = |script: Script| {
+            let script = script.with_agent(agent_setup()).answer(200, &site(ID));
+            create(&script, &container(&["echo", "a b"]), KEY).unwrap();
+            sent_body(&script, 0)["properties"]["siteConfig"]["appCommandLine"].as_str().unwrap().to_owned()
+        };
+        let share = || Script::new().with(config::AGENT_SHARE, "agents").with(config::AGENT_SHARE_KEY, "a2V5");
+        assert_eq!(line(share()), "/sockerless/sockerless-agent run -- echo 'a b'");
+        assert_eq!(line(share().with(config::AGENT_COMMAND, "/my agent")), "'/my agent' run -- echo 'a b'");
+        assert_eq!(line(Script::new().with(config::AGENT_COMMAND, "/x")), "/x run -- echo 'a b'");
     }
 
     #[test]

@@ -104,8 +104,17 @@ fn not_accepted(world: &dyn World, settings: &Settings, app: &App, error: &Agent
         AgentError::Timeout(_) => format!("the agent in the function app {name} did not call back within {seconds} s"),
         error => format!("the function app {name} did not take the command: {}", agent_error_text(error)),
     };
+    let agent = match (&settings.agent_share, &settings.agent_command) {
+        (Some(share), Some(command)) => {
+            format!(
+                "the share {} of {} has the agent, which is started as {command} (sockerless doctor)",
+                share.share, share.account
+            )
+        }
+        (_, command) => format!("the image has the program {}", command.as_deref().unwrap_or("sockerless-agent")),
+    };
     let text = format!(
-        "{what}. Check that the image has the program sockerless-agent, and that the daemon's callback URL \
+        "{what}. Check that {agent}, and that the daemon's callback URL \
          (SOCKERLESS_CALLBACK_URL) can be reached from Azure. {}",
         platform_log(world, settings, app, key)
     );
