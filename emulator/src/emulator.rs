@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{EmulatorConfig, LiveConfig};
+use crate::config::{Cloud, EmulatorConfig, LiveConfig};
 use crate::container::{Isolation, Runtime};
 use crate::http::{Authority, TlsError, serve};
 use crate::storage::Storage;
@@ -93,7 +93,10 @@ impl Emulator {
         let listen = config.listen;
         let live = Arc::new(LiveConfig::new(config));
         let storage = Arc::new(Storage::open(Arc::clone(&live)).map_err(|source| StartError::Storage { source })?);
-        let runtime = Runtime::new(Arc::clone(&live), Arc::clone(&storage), init)
+        let listening = |source| StartError::Listen { address: listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(listening)?;
+        let address = listener.local_addr().map_err(listening)?;
+        let runtime = Runtime::new(Arc::clone(&live), Arc::clone(&storage), init, address)
             .await
             .map_err(|error| StartError::ContainerInit { reason: error.to_string() })?;
         match runtime.isolation() {
@@ -102,15 +105,12 @@ impl Emulator {
                 tracing::warn!("containers run as plain processes and CAN CHANGE THIS MACHINE: {reason}");
             }
         }
-        let authority = Authority::new()?;
+        let authority = Authority::new(live.get().cloud.names())?;
         let tls = authority.acceptor()?;
         if let Some(path) = &live.get().ca_file {
             std::fs::write(path, authority.pem())
                 .map_err(|source| StartError::CaFile { path: path.clone(), source })?;
         }
-        let listening = |source| StartError::Listen { address: listen, source };
-        let listener = TcpListener::bind(listen).await.map_err(listening)?;
-        let address = listener.local_addr().map_err(listening)?;
         let world = Arc::new(World::new(live, authority, storage, runtime));
         let stop = CancellationToken::new();
         let server = tokio::spawn(serve(Arc::clone(&world), tls, listener, stop.clone()));
@@ -146,11 +146,11 @@ impl Emulator {
     }
 
     /// The environment in which a daemon with the azf backend uses this emulator: its client's credentials, the first group, plan
-    /// and storage account of the subscription, the workspace, and where everything is.
+    /// and storage account of the subscription, the workspace, the cloud if it is not the public one, and where everything is.
     #[must_use]
     pub fn environment(&self) -> BTreeMap<&'static str, String> {
         let config = self.world.config();
-        let EmulatorConfig { identity, arm, logs, storage, .. } = &*config;
+        let EmulatorConfig { cloud, identity, arm, logs, storage, .. } = &*config;
         let mut environment = BTreeMap::from([
             ("AZURE_TENANT_ID", identity.tenant.clone()),
             ("AZURE_CLIENT_ID", identity.client_id.clone()),
@@ -162,6 +162,11 @@ impl Emulator {
             // The agents run on this machine.
             ("SOCKERLESS_CALLBACK_URL", "auto".to_owned()),
         ]);
+        if *cloud != Cloud::Public {
+            let names = cloud.names();
+            environment.insert("SOCKERLESS_AZF_CLOUD", names.setting.to_owned());
+            environment.insert("AZURE_AUTHORITY_HOST", format!("https://{}", names.login[0]));
+        }
         if let Some(group) = arm.resource_groups.first() {
             environment.insert("SOCKERLESS_AZF_RESOURCE_GROUP", group.clone());
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::arm::Arm;
-use crate::config::{EmulatorConfig, LiveConfig};
+use crate::config::{EmulatorConfig, LiveConfig, Names};
 use crate::container::Runtime;
 use crate::control::{Faults, Requests};
 use crate::http::Authority;
@@ -44,6 +44,11 @@ impl World {
             requests: Requests::new(config.remembered_requests),
             live,
         }
+    }
+
+    /// How everything is called in the emulated cloud.
+    pub(crate) fn names(&self) -> &'static Names {
+        self.live.get().cloud.names()
     }
 
     /// The configuration that is in force now.

@@ -1,6 +1,6 @@
 //! A registry of images, Docker's own, with what a test puts into it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use base64::Engine as _;
@@ -22,7 +22,9 @@ const LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 pub struct Registry {
     host: String,
     authorization: Option<String>,
-    _program: Program,
+    /// Where it has its blobs.
+    data: PathBuf,
+    program: Program,
 }
 
 /// What was put into a registry.
@@ -34,6 +36,18 @@ pub struct Pushed {
     pub size: usize,
     /// The digest of the configuration: the image's id.
     pub id: String,
+}
+
+/// What is uploaded.
+struct Blob {
+    digest: String,
+    size: usize,
+}
+
+impl Blob {
+    fn descriptor(&self, media_type: &str) -> Value {
+        json!({ "mediaType": media_type, "digest": self.digest, "size": self.size })
+    }
 }
 
 impl Registry {
@@ -77,7 +91,7 @@ impl Registry {
         let (program, host) =
             Program::start_until(&mut command, &log, listening).unwrap_or_else(|error| panic!("{error}"));
         let authorization = closed.then(|| format!("Basic {}", STANDARD.encode("user:secret")));
-        Some(Self { host, authorization, _program: program })
+        Some(Self { host, authorization, data: folder.join("data"), program })
     }
 
     /// Address and port.
@@ -88,6 +102,17 @@ impl Registry {
 
     /// Puts an image with one layer into it. `config`: what its containers get.
     pub fn push(&self, repository: &str, tag: &str, architecture: &str, config: &Value) -> Pushed {
+        let layer = self.upload(repository, b"a layer that nobody pulls");
+        self.push_with(repository, tag, architecture, config, &[layer])
+    }
+
+    /// Puts an image with these layers into it, whose containers get nothing of their own.
+    pub fn push_layers(&self, repository: &str, tag: &str, layers: &[&[u8]]) -> Pushed {
+        let layers: Vec<_> = layers.iter().map(|layer| self.upload(repository, layer)).collect();
+        self.push_with(repository, tag, "amd64", &json!({}), &layers)
+    }
+
+    fn push_with(&self, repository: &str, tag: &str, architecture: &str, config: &Value, layers: &[Blob]) -> Pushed {
         let image = json!({
             "architecture": architecture,
             "os": "linux",
@@ -101,20 +126,13 @@ impl Registry {
             ],
         });
         let image = image.to_string().into_bytes();
-        let layer = b"a layer that nobody pulls";
+        let configuration = self.upload(repository, &image);
+        let layers = layers.iter().map(|layer| layer.descriptor("application/vnd.oci.image.layer.v1.tar+gzip"));
         let manifest = json!({
             "schemaVersion": 2,
             "mediaType": MANIFEST,
-            "config": {
-                "mediaType": "application/vnd.oci.image.config.v1+json",
-                "digest": self.upload(repository, &image),
-                "size": image.len(),
-            },
-            "layers": [{
-                "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
-                "digest": self.upload(repository, layer),
-                "size": layer.len(),
-            }],
+            "config": configuration.descriptor("application/vnd.oci.image.config.v1+json"),
+            "layers": layers.collect::<Vec<_>>(),
         });
         let manifest = manifest.to_string().into_bytes();
         self.put_manifest(repository, tag, MANIFEST, &manifest);
@@ -136,7 +154,7 @@ impl Registry {
         assert_eq!(reply.status, 201, "{line}: {}", reply.text());
     }
 
-    fn upload(&self, repository: &str, bytes: &[u8]) -> String {
+    fn upload(&self, repository: &str, bytes: &[u8]) -> Blob {
         let digest = digest(bytes);
         let reply = self.ask(&format!("POST /v2/{repository}/blobs/uploads/"), "application/octet-stream", b"");
         assert_eq!(reply.status, 202, "{}", reply.text());
@@ -144,7 +162,24 @@ impl Registry {
         let target = location.split_once(&self.host).map_or(location.as_str(), |(_, target)| target);
         let reply = self.ask(&format!("PUT {target}&digest={digest}"), "application/octet-stream", bytes);
         assert_eq!(reply.status, 201, "{}", reply.text());
-        digest
+        Blob { digest, size: bytes.len() }
+    }
+
+    /// Has it give out something else instead of a blob of these bytes, of the same length.
+    pub fn damage(&self, blob: &[u8]) {
+        let digest = digest(blob);
+        let hex = digest.split_once(':').unwrap().1;
+        let file = self.data.join("docker/registry/v2/blobs/sha256").join(&hex[..2]).join(hex).join("data");
+        assert_eq!(std::fs::read(&file).unwrap(), blob);
+        std::fs::write(&file, vec![b'x'; blob.len()]).unwrap();
+    }
+
+    /// How often it was asked for something whose path begins with this, as its log has it.
+    #[must_use]
+    pub fn gets(&self, path: &str) -> usize {
+        let uri = format!("http.request.uri=\"{path}");
+        let is_end = |line: &&str| line.contains("response completed") && line.contains("http.request.method=GET");
+        self.program.log().lines().filter(is_end).filter(|line| line.contains(&uri)).count()
     }
 
     fn ask(&self, line: &str, content_type: &str, body: &[u8]) -> Reply {

@@ -40,11 +40,16 @@ impl<'a> Site<'a> {
         Self { azure, name }
     }
 
+    /// The command of an app that tells what it sees.
+    #[must_use]
+    pub fn command() -> String {
+        shell_words::join(["python3", "-c", PROGRAM])
+    }
+
     /// Makes an app that tells what it sees, with these settings.
     pub fn create(azure: &'a Emulator, name: &'a str, settings: &[(&str, &str)]) -> Self {
         let site = Self::of(azure, name);
-        let command = shell_words::join(["python3", "-c", PROGRAM]);
-        let reply = site.arm("PUT", "", Some(&site_body(&command, settings)));
+        let reply = site.arm("PUT", "", Some(&site_body(&Self::command(), settings)));
         assert_eq!(reply.status, 200, "{}", reply.text());
         site
     }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::error::ArmError;
+use super::identity::SiteIdentity;
 use super::mounts::{self, Mounts};
 use super::names;
-use crate::config::PlatformConfig;
+use crate::config::{EmulatorConfig, PlatformConfig};
 use crate::container::LaunchSpec;
 
 /// The longest start limit that Azure accepts.
@@ -20,13 +21,15 @@ pub(super) struct Draft {
     pub(super) name: String,
     /// What stands between the name and the domain in the host's name.
     pub(super) host_suffix: String,
+    /// The domain of the cloud's apps.
+    pub(super) domain: &'static str,
     pub(super) group: String,
     pub(super) location: String,
     pub(super) kind: String,
     pub(super) tags: BTreeMap<String, String>,
     pub(super) plan_id: String,
     /// The managed identities that the app has.
-    pub(super) identity: Option<Value>,
+    pub(super) identity: Option<SiteIdentity>,
     /// `properties`, without `siteConfig` and `serverFarmId`.
     pub(super) properties: Map<String, Value>,
     /// `siteConfig`, without `appSettings` and `azureStorageAccounts`.
@@ -41,6 +44,7 @@ impl Draft {
     pub(super) fn apply(&mut self, body: &[u8], is_patch: bool) -> Result<(), ArmError> {
         let body: Map<String, Value> =
             serde_json::from_slice(body).map_err(|error| ArmError::invalid_body(error.to_string()))?;
+        let before = self.identity.clone();
         if !is_patch {
             let location = body.get("location").and_then(Value::as_str).unwrap_or_default();
             if location.is_empty() {
@@ -63,7 +67,8 @@ impl Draft {
             self.tags = read_tags(tags)?;
         }
         if let Some(identity) = body.get("identity") {
-            self.identity = (!identity.is_null()).then(|| identity.clone());
+            let secret = before.map(|identity| identity.secret);
+            self.identity = SiteIdentity::read(identity, &self.id(""), secret)?;
         }
         for (name, value) in object(body.get("properties"), "properties")? {
             match name.as_str() {
@@ -111,7 +116,7 @@ impl Draft {
 
     /// The default host name.
     pub(super) fn host(&self) -> String {
-        format!("{}{}.azurewebsites.net", self.name, self.host_suffix).to_ascii_lowercase()
+        format!("{}{}.{}", self.name, self.host_suffix, self.domain).to_ascii_lowercase()
     }
 
     /// Its path in the resource manager.
@@ -130,6 +135,7 @@ impl Draft {
             image: self.fx_version().trim_start_matches("DOCKER|").to_owned(),
             command: text("appCommandLine"),
             settings: self.settings.clone(),
+            identity_secret: self.identity.as_ref().map(|identity| identity.secret.clone()),
             start_limit: limit.map_or(Duration::from_millis(platform.start_limit_ms), |seconds: u64| {
                 Duration::from_secs(seconds.min(MAX_START_LIMIT))
             }),
@@ -139,7 +145,7 @@ impl Draft {
     }
 
     /// The Site body of an answer. Settings and mounts are never in it: there are secrets among them.
-    pub(super) fn view(&self, subscription: &str, is_stopped: bool, modified: jiff::Timestamp) -> Value {
+    pub(super) fn view(&self, config: &EmulatorConfig, is_stopped: bool, modified: jiff::Timestamp) -> Value {
         let host = self.host();
         let mut properties = Map::from_iter(
             [
@@ -162,7 +168,7 @@ impl Draft {
         }
         properties.insert("siteConfig".to_owned(), Value::Object(self.site_config.clone()));
         let mut view = json!({
-            "id": self.id(subscription),
+            "id": self.id(&config.arm.subscription),
             "name": self.name,
             "type": "Microsoft.Web/sites",
             "kind": self.kind,
@@ -171,7 +177,7 @@ impl Draft {
             "properties": properties,
         });
         if let Some(identity) = &self.identity {
-            view["identity"] = identity.clone();
+            view["identity"] = identity.view(&config.identity.tenant);
         }
         view
     }
@@ -242,7 +248,8 @@ mod tests {
     }
 
     fn draft() -> Draft {
-        let mut draft = Draft { name: "App".to_owned(), group: "g".to_owned(), ..Draft::default() };
+        let mut draft =
+            Draft { name: "App".to_owned(), domain: "azurewebsites.net", group: "g".to_owned(), ..Draft::default() };
         draft.apply(&body(), false).unwrap();
         draft
     }
@@ -259,7 +266,7 @@ mod tests {
 
     #[test]
     fn settings_are_never_shown() {
-        let view = draft().view("s", false, jiff::Timestamp::UNIX_EPOCH).to_string();
+        let view = draft().view(&EmulatorConfig::default(), false, jiff::Timestamp::UNIX_EPOCH).to_string();
         assert!(!view.contains("SECRET") && !view.contains("appSettings"), "{view}");
         assert!(view.contains(r#""defaultHostName":"app.azurewebsites.net""#), "{view}");
     }

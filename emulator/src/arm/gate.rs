@@ -40,8 +40,9 @@ fn authorize(world: &World, exchange: &Exchange) -> Result<(), ArmError> {
     world.tokens.check(exchange.bearer(), Audience::Arm).map_err(|refusal| {
         let unauthorized = |code: &str, message: &str| {
             let challenge = format!(
-                "Bearer authorization_uri=\"https://login.microsoftonline.com/{}\", error=\"invalid_token\", \
+                "Bearer authorization_uri=\"https://{}/{}\", error=\"invalid_token\", \
                  error_description=\"{message}\"",
+                world.names().login[0],
                 world.config().identity.tenant
             );
             ArmError::new(StatusCode::UNAUTHORIZED, code, message).with_header("www-authenticate", challenge)
@@ -56,8 +57,18 @@ fn authorize(world: &World, exchange: &Exchange) -> Result<(), ArmError> {
             Refusal::Audience => ArmError::new(
                 StatusCode::FORBIDDEN,
                 "InvalidAuthenticationTokenAudience",
-                "The access token has been obtained for wrong audience or resource. It should exactly match one of \
-                 the allowed audiences 'https://management.core.windows.net/', 'https://management.azure.com/'.",
+                format!(
+                    "The access token has been obtained for wrong audience or resource. It should exactly match one of \
+                     the allowed audiences {}.",
+                    world
+                        .names()
+                        .arm_resources
+                        .iter()
+                        .rev()
+                        .map(|name| format!("'{name}/'"))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ),
             ),
         }
     })

@@ -5,6 +5,7 @@ mod container_log;
 mod draft;
 mod error;
 mod gate;
+mod identity;
 mod mounts;
 mod names;
 mod operations;
@@ -18,4 +19,5 @@ mod state;
 
 pub(crate) use self::error::ArmError;
 pub(crate) use self::gate::handle;
+pub(crate) use self::identity::{Choice, SiteIdentity};
 pub(crate) use self::state::Arm;

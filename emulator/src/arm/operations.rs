@@ -44,7 +44,7 @@ pub(super) fn begin(world: &World, exchange: &Exchange, state: &mut State, draft
         };
     }
     let now = jiff::Timestamp::now();
-    let body = draft.view(&world.config().arm.subscription, false, now);
+    let body = draft.view(&world.config(), false, now);
     if is_new {
         let site = Site { draft: draft.clone(), modified: now, is_stopped: false, handle: None };
         state.sites.insert(draft.name.to_ascii_lowercase(), site);

@@ -95,6 +95,7 @@ fn put(world: &World, exchange: &Exchange, group: &str, name: &str) -> Reply {
         None => Draft {
             name: name.to_owned(),
             host_suffix: world.config().arm.host_suffix.clone(),
+            domain: world.names().sites,
             group: group.to_owned(),
             ..Draft::default()
         },
@@ -168,5 +169,5 @@ fn find<'a>(state: &'a mut State, group: &str, name: &str) -> Result<&'a mut Sit
 }
 
 pub(super) fn view(world: &World, site: &Site) -> Value {
-    site.draft.view(&world.config().arm.subscription, site.is_stopped, site.modified)
+    site.draft.view(&world.config(), site.is_stopped, site.modified)
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::app;
 use super::draft::Draft;
+use super::identity::SiteIdentity;
 use super::operations::Operation;
 use super::plans::Plan;
 use crate::bucket::Bucket;
@@ -109,6 +110,13 @@ impl Arm {
         let named = state.sites.get(label).filter(|site| site.draft.host() == host);
         let site = named.or_else(|| state.sites.values().find(|site| site.draft.host() == host))?;
         Some(site.draft.name.clone())
+    }
+
+    /// The identities of the site whose containers know a secret.
+    pub(crate) fn identity_of(&self, secret: &str) -> Option<SiteIdentity> {
+        let state = self.state();
+        let identities = state.sites.values().filter_map(|site| site.draft.identity.as_ref());
+        identities.into_iter().find(|identity| identity.secret == secret).cloned()
     }
 
     /// Every site, for the control API.

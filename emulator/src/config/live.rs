@@ -9,8 +9,9 @@ use super::EmulatorConfig;
 use crate::sync::lock;
 
 /// What is read at the start only, as paths into the configuration.
-const SETTLED: [&[&str]; 8] = [
+const SETTLED: [&[&str]; 9] = [
     &["listen"],
+    &["cloud"],
     &["container_init"],
     &["agent"],
     &["ca_file"],

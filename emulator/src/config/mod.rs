@@ -4,9 +4,11 @@
 //! Times are in milliseconds (`…_ms`) throughout: a test wants the front end's 230 seconds to be two.
 
 mod azure;
+mod cloud;
 mod live;
 mod logs;
 mod platform;
+mod registry;
 mod storage;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,9 +17,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use self::azure::{ArmConfig, BucketConfig, IdentityConfig, PermissionConfig, PlanConfig, ThrottleConfig};
+pub use self::cloud::Cloud;
+pub(crate) use self::cloud::Names;
 pub(crate) use self::live::LiveConfig;
 pub use self::logs::LogsConfig;
 pub use self::platform::{ImageConfig, PlatformConfig, StartPolicy};
+pub use self::registry::RegistryConfig;
 pub use self::storage::{StorageAccountConfig, StorageConfig};
 
 /// Everything that can be set.
@@ -26,6 +31,9 @@ pub use self::storage::{StorageAccountConfig, StorageConfig};
 pub struct EmulatorConfig {
     /// Address of the one listener. Port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Which of Azure's clouds this is: `public`, `us-government` or `china`. It has the hosts and domains of that one, and takes
+    /// no tokens but its own.
+    pub cloud: Cloud,
     /// Path of the `azure-emulator` binary, which is executed again as the first process of each
     /// container. Not needed when this process is that binary itself.
     pub container_init: Option<PathBuf>,
@@ -44,8 +52,10 @@ pub struct EmulatorConfig {
     /// Images that differ from the default image (agent inside, no delay).
     pub images: Vec<ImageConfig>,
     /// A folder with images: OCI layouts, and archives (`.tar`) of these and of `docker save`. An app whose image is among them
-    /// runs on its file system; any other on this machine's.
+    /// runs on its file system; any other is pulled, or runs on this machine's.
     pub images_folder: Option<PathBuf>,
+    /// From which registries images are pulled that the folder has not: none, unless it says so.
+    pub registries: RegistryConfig,
     /// Most bytes that one image may take when it is unpacked.
     pub image_bytes: u64,
     /// Telemetry ingestion and the query over it.
@@ -60,6 +70,7 @@ impl Default for EmulatorConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            cloud: Cloud::default(),
             container_init: None,
             agent: None,
             ca_file: None,
@@ -68,6 +79,7 @@ impl Default for EmulatorConfig {
             platform: PlatformConfig::default(),
             images: Vec::new(),
             images_folder: None,
+            registries: RegistryConfig::default(),
             image_bytes: 8 << 30,
             logs: LogsConfig::default(),
             storage: StorageConfig::default(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StorageAccountConfig {
-    /// Its name, in lower case: `<name>.file.core.windows.net` is its file service.
+    /// Its name, in lower case: `<name>.file.core.windows.net` is its file service in the public cloud.
     pub name: String,
     /// Its one access key, base64.
     pub key: String,

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::command;
-use super::environment::environment;
+use super::environment::{Place, environment};
 use super::isolation::Isolation;
 use super::mounts;
 use super::platform_log::PlatformLog;
@@ -89,7 +89,12 @@ impl Instance {
             () = sleep(Duration::from_millis(image.start_delay_ms)) => {}
             _ = ordered(&mut self.end) => return Ok(None),
         }
-        let unpacked = self.unpacked(reference).await?;
+        // An order to end is obeyed in the midst of a pull, too.
+        let mut end = self.end.clone();
+        let unpacked = tokio::select! {
+            unpacked = self.unpacked(reference) => unpacked?,
+            _ = ordered(&mut end) => return Ok(None),
+        };
         self.log.info("Starting container for site");
         self.log.info(format_args!(
             "docker run -d --expose={0} --name {1} -e WEBSITE_SITE_NAME={site} -e PORT={0} {reference} {command}",
@@ -105,17 +110,13 @@ impl Instance {
         };
         let mounts = mounts::resolve(&self.runtime, &self.spec).await?;
         let hostname = self.name.rsplit('_').next().unwrap_or(&self.name).to_owned();
+        let place =
+            Place { worker: &self.worker, hostname: &hostname, port: self.port.get(), emulator: self.runtime.emulator };
         let spec = InitSpec {
             namespaces,
             probe: false,
             argv: command::of(command, unpacked.as_ref().map(|image| &image.run))?,
-            env: environment(
-                &self.spec,
-                unpacked.as_ref().map(|image| &image.run),
-                &self.worker,
-                &hostname,
-                self.port.get(),
-            ),
+            env: environment(&self.spec, unpacked.as_ref().map(|image| &image.run), &place),
             folder: unpacked.as_ref().map(|image| image.run.working_dir.clone()).filter(|folder| !folder.is_empty()),
             rootfs: unpacked.map(|image| image.root),
             hostname,
@@ -148,7 +149,7 @@ impl Instance {
 
     /// The image's own file system, where that can be had and used.
     async fn unpacked(&self, reference: &str) -> Result<Option<Unpacked>, String> {
-        let unpacked = self.runtime.images.get(reference).await.map_err(|error| {
+        let unpacked = self.runtime.images.get(reference, &self.spec.settings).await.map_err(|error| {
             format!(
                 "Failed to pull image: {error}. Image pull failed. Check docker image configuration and credentials."
             )

@@ -17,26 +17,29 @@ pub(super) async fn resolve(runtime: &Runtime, spec: &LaunchSpec) -> Result<Vec<
         return Err(format!("The emulator mounts no storage for a container that is a plain process: {reason}"));
     }
     let (storage, mounts, site) = (Arc::clone(&runtime.storage), spec.mounts.clone(), spec.site.clone());
+    let domain = runtime.names().files;
     let resolved = tokio::task::spawn_blocking(move || {
         mounts
             .into_iter()
             .map(|mount| {
                 let found = storage.mount(&mount.account, &mount.share, &mount.key);
-                found.map(|folder| (folder, mount.path.clone())).map_err(|refusal| failed(&site, &mount, refusal))
+                found
+                    .map(|folder| (folder, mount.path.clone()))
+                    .map_err(|refusal| failed(&site, domain, &mount, refusal))
             })
             .collect()
     });
     resolved.await.map_err(|error| error.to_string())?
 }
 
-fn failed(site: &str, mount: &ShareMount, refusal: MountRefusal) -> String {
+fn failed(site: &str, domain: &str, mount: &ShareMount, refusal: MountRefusal) -> String {
     let ShareMount { account, share, path, .. } = mount;
     let reason = match refusal {
         MountRefusal::Credentials => "InvalidCredentials: mount error(13): Permission denied",
         MountRefusal::Share => "InvalidShare: mount error(2): No such file or directory",
     };
     format!(
-        "Failed to mount the Azure Files share //{account}.file.core.windows.net/{share} at {path} for site {site} ({reason}), \
+        "Failed to mount the Azure Files share //{account}.{domain}/{share} at {path} for site {site} ({reason}), \
          failing site start"
     )
 }

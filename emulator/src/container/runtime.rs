@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::isolation::Isolation;
 use super::ports::Ports;
-use crate::config::{ImageConfig, LiveConfig, PlatformConfig};
+use crate::config::{ImageConfig, LiveConfig, Names, PlatformConfig};
 use crate::image::Images;
 use crate::storage::Storage;
 
@@ -27,6 +28,8 @@ pub(crate) struct LaunchSpec {
     pub(crate) command: String,
     /// App settings.
     pub(crate) settings: BTreeMap<String, String>,
+    /// What its containers show when they ask for tokens of the site's managed identities; nothing if it has none.
+    pub(crate) identity_secret: Option<String>,
     /// How long it has to answer the warm-up ping.
     pub(crate) start_limit: Duration,
     /// Whether it gets Always-On pings.
@@ -53,14 +56,26 @@ pub(crate) struct Runtime {
     pub(super) ports: Ports,
     pub(super) tasks: TaskTracker,
     isolation: Isolation,
+    /// Where the emulator is, as containers reach it.
+    pub(super) emulator: SocketAddr,
     live: Arc<LiveConfig>,
     pub(super) images: Images,
     pub(super) storage: Arc<Storage>,
 }
 
 impl Runtime {
-    /// Finds out what the machine can do.
-    pub(crate) async fn new(live: Arc<LiveConfig>, storage: Arc<Storage>, init: PathBuf) -> io::Result<Self> {
+    /// Finds out what the machine can do. `address`: where the emulator listens.
+    pub(crate) async fn new(
+        live: Arc<LiveConfig>,
+        storage: Arc<Storage>,
+        init: PathBuf,
+        mut address: SocketAddr,
+    ) -> io::Result<Self> {
+        match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+            IpAddr::V4(_) | IpAddr::V6(_) => {}
+        }
         let config = live.get();
         let isolation = if config.platform.without_namespaces {
             Isolation::Plain { reason: "the configuration says `without_namespaces`".to_owned() }
@@ -73,6 +88,7 @@ impl Runtime {
             ports: Ports::default(),
             tasks: TaskTracker::new(),
             isolation,
+            emulator: address,
             images: Images::new(Arc::clone(&live)),
             storage,
             live,
@@ -92,6 +108,11 @@ impl Runtime {
     /// How containers live, as it is set now.
     pub(super) fn platform(&self) -> PlatformConfig {
         self.live.get().platform.clone()
+    }
+
+    /// How everything is called in the emulated cloud.
+    pub(super) fn names(&self) -> &'static Names {
+        self.live.get().cloud.names()
     }
 
     pub(super) fn image(&self, name: &str) -> ImageConfig {

@@ -33,18 +33,19 @@ pub(crate) async fn handle(
     peer: SocketAddr,
 ) -> Result<Response<Body>, Broken> {
     let deadline = Instant::now() + Duration::from_millis(world.config().platform.response_limit_ms);
-    let port = match timeout_at(deadline, ready(world, site)).await {
+    let host = format!("{site}.{}", world.names().sites);
+    let port = match timeout_at(deadline, ready(world, &host)).await {
         Ok(Ok(port)) => port,
         Ok(Err(page)) => return Ok(*page),
         Err(_) => return Ok(late()),
     };
     if let Some(FrontEndFault { status, is_delivered }) = world.faults.front_end(request.uri().path()) {
         if is_delivered {
-            deliver(request, site, peer, port).await;
+            deliver(request, host, peer, port).await;
         }
         return status.map(|status| page(status, "The emulator was told to answer this.")).ok_or(Broken);
     }
-    Ok(match timeout_at(deadline, pass(request, site, peer, port)).await {
+    Ok(match timeout_at(deadline, pass(request, &host, peer, port)).await {
         Err(_) => page(StatusCode::GATEWAY_TIMEOUT, "504.0 GatewayTimeout"),
         Ok(Err(error)) => {
             tracing::info!(site, "502: {error}");
@@ -63,9 +64,9 @@ pub(crate) async fn handle(
 }
 
 /// The port of the container that takes the request, or the page that is answered in its stead.
-async fn ready(world: &World, site: &str) -> Result<u16, Box<Response<Body>>> {
+async fn ready(world: &World, host: &str) -> Result<u16, Box<Response<Body>>> {
     let refuse = |status, message| Err(Box::new(page(status, message)));
-    let Some(name) = world.arm.name_at(&format!("{site}.azurewebsites.net")) else {
+    let Some(name) = world.arm.name_at(host) else {
         return refuse(StatusCode::NOT_FOUND, "404 Web Site not found.");
     };
     let Some(app) = world.arm.handle_of(&name) else {
@@ -78,7 +79,7 @@ async fn ready(world: &World, site: &str) -> Result<u16, Box<Response<Body>>> {
         Err(NotReady::Deleted) => refuse(StatusCode::NOT_FOUND, "404 Web Site not found."),
         Err(NotReady::Late) => Err(Box::new(late())),
         Err(NotReady::Failed(reason)) => {
-            tracing::info!(site, "503: {reason}");
+            tracing::info!(host, "503: {reason}");
             refuse(StatusCode::SERVICE_UNAVAILABLE, ":( Application Error")
         }
     }
@@ -89,16 +90,15 @@ fn late() -> Response<Body> {
 }
 
 /// Sends the request and lets nobody have the answer.
-async fn deliver(request: Request<Incoming>, site: &str, peer: SocketAddr, port: u16) {
+async fn deliver(request: Request<Incoming>, host: String, peer: SocketAddr, port: u16) {
     let (parts, body) = request.into_parts();
     // The client's connection ends before the container has answered, and with it what was not read yet.
     let Ok(body) = Limited::new(body, MAX_DELIVERED).collect().await else { return };
     let request = Request::from_parts(parts, Full::new(body.to_bytes()));
-    let site = site.to_owned();
     tokio::spawn(async move {
-        match pass(request, &site, peer, port).await {
+        match pass(request, &host, peer, port).await {
             Ok((response, _)) => drop(response.into_body().collect().await),
-            Err(error) => tracing::info!(site, "a request whose answer nobody gets: {error}"),
+            Err(error) => tracing::info!(host, "a request whose answer nobody gets: {error}"),
         }
     });
 }
@@ -106,7 +106,7 @@ async fn deliver(request: Request<Incoming>, site: &str, peer: SocketAddr, port:
 /// Sends the request. With the answer comes the client's side of a connection that both want upgraded.
 async fn pass<B>(
     mut request: Request<B>,
-    site: &str,
+    host: &str,
     peer: SocketAddr,
     port: u16,
 ) -> std::io::Result<(Response<Incoming>, Option<OnUpgrade>)>
@@ -118,7 +118,7 @@ where
     let upgrade = is_upgrade(request.headers()).then(|| hyper::upgrade::on(&mut request));
     let (mut parts, body) = request.into_parts();
     strip(&mut parts.headers);
-    forward(&mut parts.headers, &parts.uri, &format!("{site}.azurewebsites.net"), peer);
+    forward(&mut parts.headers, &parts.uri, host, peer);
     let target = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let mut request = Request::new(body);
     *request.method_mut() = parts.method;

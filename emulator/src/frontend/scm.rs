@@ -1,4 +1,4 @@
-//! The deployment site of an app, `<site>.scm.azurewebsites.net`: of it there is the log only.
+//! The deployment site of an app, `<site>.scm.azurewebsites.net` in the public cloud: of it there is the log only.
 
 use http::{Method, StatusCode};
 use serde_json::json;

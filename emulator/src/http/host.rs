@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use crate::config::Names;
 use crate::identity::APP_SERVICE_PATH;
 
 /// A service of the emulator.
@@ -32,27 +33,29 @@ pub(crate) enum Service {
 pub(crate) const CONTROL_PREFIX: &str = "/_control";
 
 impl Service {
-    /// The service for a host (with or without a port) and a path.
-    pub(crate) fn of(host: &str, path: &str) -> Option<Self> {
+    /// The service of a cloud for a host (with or without a port) and a path.
+    pub(crate) fn of(cloud: &Names, host: &str, path: &str) -> Option<Self> {
         let name = without_port(host).trim_end_matches('.').to_ascii_lowercase();
         match name.as_str() {
-            "management.azure.com" => return Some(Self::Arm),
-            "login.microsoftonline.com" => return Some(Self::Login),
-            "api.loganalytics.azure.com" | "api.loganalytics.io" => return Some(Self::Logs),
+            arm if arm == cloud.arm => return Some(Self::Arm),
+            login if cloud.login.contains(&login) => return Some(Self::Login),
+            logs if cloud.logs.contains(&logs) => return Some(Self::Logs),
             "169.254.169.254" => return Some(Self::Metadata),
             "control.emulator" => return Some(Self::Control),
             _ => {}
         }
-        if let Some(site) = name.strip_suffix(".scm.azurewebsites.net") {
-            return (!site.is_empty() && !site.contains('.')).then(|| Self::Scm(site.to_owned()));
+        if let Some(site) = below(&name, cloud.sites) {
+            let (site, kind) = match site.strip_suffix(".scm") {
+                Some(site) => (site, Self::Scm as fn(String) -> Self),
+                None => (site, Self::Site as fn(String) -> Self),
+            };
+            let is_name = !site.is_empty() && !site.contains('.');
+            return is_name.then(|| kind(site.to_owned()));
         }
-        if let Some(site) = name.strip_suffix(".azurewebsites.net") {
-            return (!site.is_empty() && !site.contains('.')).then(|| Self::Site(site.to_owned()));
-        }
-        if let Some(account) = name.strip_suffix(".file.core.windows.net") {
+        if let Some(account) = below(&name, cloud.files) {
             return (!account.is_empty() && !account.contains('.')).then(|| Self::Files(account.to_owned()));
         }
-        if name.ends_with(".in.applicationinsights.azure.com") {
+        if below(&name, cloud.ingestion).is_some() {
             return Some(Self::Ingestion);
         }
         if !is_own_address(&name) {
@@ -89,6 +92,11 @@ pub(crate) fn is_track(path: &str) -> bool {
     matches!(path.trim_end_matches('/'), "/v2/track" | "/v2.1/track")
 }
 
+/// What stands before a domain.
+fn below<'a>(name: &'a str, domain: &str) -> Option<&'a str> {
+    name.strip_suffix(domain)?.strip_suffix('.')
+}
+
 fn without_port(host: &str) -> &str {
     if let Some(bracketed) = host.strip_prefix('[') {
         return bracketed.split(']').next().unwrap_or(bracketed);
@@ -103,6 +111,11 @@ fn is_own_address(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Cloud;
+
+    fn of(host: &str, path: &str) -> Option<Service> {
+        Service::of(Cloud::Public.names(), host, path)
+    }
 
     #[test]
     fn hosts_are_told_apart_without_regard_to_case_and_port() {
@@ -118,19 +131,43 @@ mod tests {
             ("169.254.169.254", Service::Metadata),
             ("control.emulator", Service::Control),
         ] {
-            assert_eq!(Service::of(host, "/"), Some(service), "{host}");
+            assert_eq!(of(host, "/"), Some(service), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_cloud_has_its_own_hosts_and_no_others() {
+        let (gov, china) = (Cloud::UsGovernment.names(), Cloud::China.names());
+        for (cloud, host, service) in [
+            (gov, "management.usgovcloudapi.net", Some(Service::Arm)),
+            (gov, "login.microsoftonline.us", Some(Service::Login)),
+            (gov, "api.loganalytics.us", Some(Service::Logs)),
+            (gov, "a.azurewebsites.us", Some(Service::Site("a".to_owned()))),
+            (gov, "a.file.core.usgovcloudapi.net", Some(Service::Files("a".to_owned()))),
+            (gov, "a.azurewebsites.net", None),
+            (gov, "a.file.core.windows.net", None),
+            (gov, "management.azure.com", None),
+            (china, "management.chinacloudapi.cn", Some(Service::Arm)),
+            (china, "login.chinacloudapi.cn", Some(Service::Login)),
+            (china, "api.loganalytics.azure.cn", Some(Service::Logs)),
+            (china, "a.scm.chinacloudsites.cn", Some(Service::Scm("a".to_owned()))),
+            (china, "a.file.core.chinacloudapi.cn", Some(Service::Files("a".to_owned()))),
+            (china, "login.microsoftonline.us", None),
+            (china, "a.file.core.usgovcloudapi.net", None),
+        ] {
+            assert_eq!(Service::of(cloud, host, "/"), service, "{host}");
         }
     }
 
     #[test]
     fn the_own_address_is_told_apart_by_path() {
         for host in ["127.0.0.1:4567", "localhost", "[::1]:80"] {
-            assert_eq!(Service::of(host, "/v2/track"), Some(Service::Ingestion));
-            assert_eq!(Service::of(host, "/v2.1/track"), Some(Service::Ingestion));
-            assert_eq!(Service::of(host, "/_control/apps"), Some(Service::Control));
-            assert_eq!(Service::of(host, "/msi/token"), Some(Service::Metadata));
-            assert_eq!(Service::of(host, "/_controls"), None);
-            assert_eq!(Service::of(host, "/"), None);
+            assert_eq!(of(host, "/v2/track"), Some(Service::Ingestion));
+            assert_eq!(of(host, "/v2.1/track"), Some(Service::Ingestion));
+            assert_eq!(of(host, "/_control/apps"), Some(Service::Control));
+            assert_eq!(of(host, "/msi/token"), Some(Service::Metadata));
+            assert_eq!(of(host, "/_controls"), None);
+            assert_eq!(of(host, "/"), None);
         }
     }
 
@@ -146,7 +183,7 @@ mod tests {
             "a.b.file.core.windows.net",
             "",
         ] {
-            assert_eq!(Service::of(host, "/v2/track"), None, "{host}");
+            assert_eq!(of(host, "/v2/track"), None, "{host}");
         }
     }
 }

@@ -110,7 +110,7 @@ impl Server {
     /// A proxy's client: whatever Azure has at the host that it wants, it finds here.
     fn connect(self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let host = host_of(&request);
-        if Service::of(&host, "/").is_none() || !host.ends_with(":443") {
+        if Service::of(self.world.names(), &host, "/").is_none() || !host.ends_with(":443") {
             return text(StatusCode::BAD_GATEWAY, format!("The Azure emulator leads to no '{host}'.\n"));
         }
         let server = self.clone();
@@ -131,16 +131,21 @@ fn tunnelled(work: impl Future<Output = ()> + Send + 'static) -> Pin<Box<dyn Fut
 
 async fn answer(world: Arc<World>, request: Request<Incoming>, peer: SocketAddr) -> Result<Response<Body>, Broken> {
     let host = host_of(&request);
-    let Some(service) = Service::of(&host, request.uri().path()) else {
+    let cloud = world.names();
+    let Some(service) = Service::of(cloud, &host, request.uri().path()) else {
         return Ok(text(
             StatusCode::NOT_FOUND,
             format!(
                 "The Azure emulator has no service at host '{host}', path '{}'.\n\
-                 It tells its services apart by the Host header: management.azure.com, login.microsoftonline.com, \
-                 api.loganalytics.azure.com, <region>.in.applicationinsights.azure.com, <site>.azurewebsites.net, \
-                 <site>.scm.azurewebsites.net, <account>.file.core.windows.net, 169.254.169.254, control.emulator; its own address serves /v2/track, \
-                 /msi/token and /_control/.\n",
-                request.uri().path()
+                 It tells its services apart by the Host header: {}, {}, {}, <region>.{}, <site>.{sites}, <site>.scm.{sites}, \
+                 <account>.{}, 169.254.169.254, control.emulator; its own address serves /v2/track, /msi/token and /_control/.\n",
+                request.uri().path(),
+                cloud.arm,
+                cloud.login[0],
+                cloud.logs[0],
+                cloud.ingestion,
+                cloud.files,
+                sites = cloud.sites,
             ),
         ));
     };

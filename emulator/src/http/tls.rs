@@ -17,6 +17,7 @@ use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
 
 use super::Service;
+use crate::config::Names;
 use crate::sync::lock;
 
 /// Most hosts whose certificates are kept.
@@ -39,10 +40,12 @@ pub(crate) struct Authority {
     certificate: CertificateDer<'static>,
     pem: String,
     kept: Mutex<HashMap<String, Arc<CertifiedKey>>>,
+    /// Whose hosts there are certificates for.
+    cloud: &'static Names,
 }
 
 impl Authority {
-    pub(crate) fn new() -> Result<Arc<Self>, TlsError> {
+    pub(crate) fn new(cloud: &'static Names) -> Result<Arc<Self>, TlsError> {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, "sockerless Azure emulator");
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -55,6 +58,7 @@ impl Authority {
             pem,
             issuer: Issuer::new(params, key),
             kept: Mutex::default(),
+            cloud,
         }))
     }
 
@@ -102,7 +106,7 @@ impl Authority {
 impl ResolvesServerCert for Authority {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let host = hello.server_name();
-        if host.is_some_and(|host| host != "localhost" && Service::of(host, "/").is_none()) {
+        if host.is_some_and(|host| host != "localhost" && Service::of(self.cloud, host, "/").is_none()) {
             return None;
         }
         self.of(host).inspect_err(|error| tracing::warn!("{error}")).ok()
@@ -118,10 +122,11 @@ impl Debug for Authority {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Cloud;
 
     #[test]
     fn a_host_has_one_certificate_and_another_host_another() {
-        let authority = Authority::new().unwrap();
+        let authority = Authority::new(Cloud::Public.names()).unwrap();
         let of = |host: &str| authority.of(Some(host)).unwrap().cert[0].clone();
         assert_eq!(of("management.azure.com"), of("management.azure.com"));
         assert_ne!(of("management.azure.com"), of("login.microsoftonline.com"));

@@ -3,10 +3,9 @@
 use http::StatusCode;
 use serde_json::json;
 
+use crate::config::Names;
 use crate::http::{Answer, Exchange};
 use crate::world::World;
-
-const HOST: &str = "login.microsoftonline.com";
 
 /// Answers a question about the directory; nothing if it is none.
 pub(super) fn answer(world: &World, exchange: &Exchange) -> Option<Answer> {
@@ -16,7 +15,7 @@ pub(super) fn answer(world: &World, exchange: &Exchange) -> Option<Answer> {
         [tenant, "v2.0", ".well-known", "openid-configuration"]
             if tenant.eq_ignore_ascii_case(&world.config().identity.tenant) =>
         {
-            Some(configuration(tenant))
+            Some(configuration(world.names(), tenant))
         }
         _ => None,
     }
@@ -24,19 +23,20 @@ pub(super) fn answer(world: &World, exchange: &Exchange) -> Option<Answer> {
 
 fn instances(world: &World) -> Answer {
     let tenant = &world.config().identity.tenant;
-    let aliases = [HOST, "login.windows.net", "login.microsoft.com", "sts.windows.net"];
+    let Names { login, login_cache, .. } = world.names();
+    let host = login[0];
     Answer::json(
         StatusCode::OK,
         &json!({
-            "tenant_discovery_endpoint": format!("https://{HOST}/{tenant}/v2.0/.well-known/openid-configuration"),
+            "tenant_discovery_endpoint": format!("https://{host}/{tenant}/v2.0/.well-known/openid-configuration"),
             "api-version": "1.1",
-            "metadata": [{ "preferred_network": HOST, "preferred_cache": "login.windows.net", "aliases": aliases }],
+            "metadata": [{ "preferred_network": host, "preferred_cache": login_cache, "aliases": login }],
         }),
     )
 }
 
-fn configuration(tenant: &str) -> Answer {
-    let base = format!("https://{HOST}/{tenant}");
+fn configuration(cloud: &Names, tenant: &str) -> Answer {
+    let base = format!("https://{}/{tenant}", cloud.login[0]);
     Answer::json(
         StatusCode::OK,
         &json!({
@@ -51,7 +51,7 @@ fn configuration(tenant: &str) -> Answer {
             "id_token_signing_alg_values_supported": ["RS256"],
             "scopes_supported": ["openid", "profile", "email", "offline_access"],
             "tenant_region_scope": null,
-            "cloud_instance_name": "microsoftonline.com",
+            "cloud_instance_name": cloud.instance,
         }),
     )
 }

@@ -26,7 +26,7 @@ impl DirectoryError {
         Self { status: StatusCode::BAD_REQUEST, error, code, message: message.into() }
     }
 
-    fn answer(&self) -> Answer {
+    fn answer(&self, host: &str) -> Answer {
         let (trace, correlation, time) = (Uuid::new_v4(), Uuid::new_v4(), Timestamp::now());
         let Self { status, error, code, message } = self;
         Answer::json(
@@ -40,7 +40,7 @@ impl DirectoryError {
                 "timestamp": format!("{time:.0}"),
                 "trace_id": trace.to_string(),
                 "correlation_id": correlation.to_string(),
-                "error_uri": format!("https://login.microsoftonline.com/error?code={code}"),
+                "error_uri": format!("https://{host}/error?code={code}"),
             }),
         )
     }
@@ -53,7 +53,7 @@ pub(crate) fn handle(world: &World, exchange: &Exchange) -> Answer {
     }
     match token(world, exchange) {
         Ok(answer) => answer,
-        Err(error) => error.answer(),
+        Err(error) => error.answer(world.names().login[0]),
     }
 }
 
@@ -109,7 +109,7 @@ fn token(world: &World, exchange: &Exchange) -> Result<Answer, DirectoryError> {
         });
     }
     let scope = field("scope")?;
-    let Some(audience) = Audience::of_scope(&scope) else {
+    let Some(audience) = Audience::of_scope(world.names(), &scope) else {
         return Err(if scope.ends_with("/.default") {
             let message = format!("The resource principal named {scope} was not found in the tenant.");
             DirectoryError::bad_request("invalid_resource", 500_011, message)

@@ -7,7 +7,11 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::config::Names;
 use crate::sync::lock;
+
+/// What a token for storage accounts is asked for, in every cloud.
+const STORAGE_RESOURCE: &str = "https://storage.azure.com";
 
 /// Whom a token is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,16 +26,16 @@ pub(crate) enum Audience {
 
 impl Audience {
     /// The audience of a client-credentials scope, which is a resource followed by `/.default`.
-    pub(crate) fn of_scope(scope: &str) -> Option<Self> {
-        Self::of_resource(scope.strip_suffix("/.default")?)
+    pub(crate) fn of_scope(cloud: &Names, scope: &str) -> Option<Self> {
+        Self::of_resource(cloud, scope.strip_suffix("/.default")?)
     }
 
     /// The audience by the name of the resource itself, as managed identities ask for it.
-    pub(crate) fn of_resource(resource: &str) -> Option<Self> {
+    pub(crate) fn of_resource(cloud: &Names, resource: &str) -> Option<Self> {
         match resource.trim_end_matches('/') {
-            "https://management.azure.com" | "https://management.core.windows.net" => Some(Self::Arm),
-            "https://api.loganalytics.io" | "https://api.loganalytics.azure.com" => Some(Self::Logs),
-            "https://storage.azure.com" => Some(Self::Storage),
+            arm if cloud.arm_resources.contains(&arm) => Some(Self::Arm),
+            logs if cloud.logs_resources.contains(&logs) => Some(Self::Logs),
+            STORAGE_RESOURCE => Some(Self::Storage),
             _ => None,
         }
     }
@@ -95,6 +99,7 @@ impl Tokens {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Cloud;
 
     #[test]
     fn a_token_is_good_for_its_audience_and_time() {
@@ -112,10 +117,17 @@ mod tests {
 
     #[test]
     fn scopes_name_their_resource() {
-        assert_eq!(Audience::of_scope("https://management.azure.com/.default"), Some(Audience::Arm));
-        assert_eq!(Audience::of_scope("https://management.azure.com//.default"), Some(Audience::Arm));
-        assert_eq!(Audience::of_scope("https://api.loganalytics.io/.default"), Some(Audience::Logs));
-        assert_eq!(Audience::of_scope("https://management.azure.com/user_impersonation"), None);
-        assert_eq!(Audience::of_scope("https://example.com/.default"), None);
+        let of = |scope| Audience::of_scope(Cloud::Public.names(), scope);
+        let gov = |scope| Audience::of_scope(Cloud::UsGovernment.names(), scope);
+        assert_eq!(of("https://management.azure.com/.default"), Some(Audience::Arm));
+        assert_eq!(of("https://management.azure.com//.default"), Some(Audience::Arm));
+        assert_eq!(of("https://api.loganalytics.io/.default"), Some(Audience::Logs));
+        assert_eq!(of("https://management.azure.com/user_impersonation"), None);
+        assert_eq!(of("https://example.com/.default"), None);
+        assert_eq!(gov("https://management.usgovcloudapi.net/.default"), Some(Audience::Arm));
+        assert_eq!(gov("https://api.loganalytics.us/.default"), Some(Audience::Logs));
+        assert_eq!(gov("https://management.azure.com/.default"), None);
+        assert_eq!(of("https://storage.azure.com/.default"), Some(Audience::Storage));
+        assert_eq!(gov("https://storage.azure.com/.default"), Some(Audience::Storage));
     }
 }

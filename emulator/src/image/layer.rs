@@ -11,6 +11,7 @@ use flate2::read::MultiGzDecoder;
 use tar::{Archive, EntryType};
 
 use super::ImageError;
+use super::zstd::Zstd;
 
 const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
@@ -58,9 +59,7 @@ fn open(layer: &Path) -> Result<Archive<Box<dyn Read>>, ImageError> {
     let file = BufReader::new(File::open(layer).map_err(failed)?);
     let reader: Box<dyn Read> = match magic.as_slice() {
         [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(file)),
-        [0x28, 0xb5, 0x2f, 0xfd] => {
-            return Err(ImageError::new(format!("{}: layers in zstd are not understood", layer.display())));
-        }
+        [0x28, 0xb5, 0x2f, 0xfd] => Box::new(Zstd::new(file)),
         _ => Box::new(file),
     };
     Ok(Archive::new(reader))

@@ -12,10 +12,10 @@ use super::reference::normal;
 use super::{ImageError, ImageRun};
 
 /// Largest manifest, index or configuration.
-const MAX_JSON: u64 = 8 << 20;
+pub(super) const MAX_JSON: u64 = 8 << 20;
 
 /// How deep indexes may be nested.
-const MAX_DEPTH: usize = 4;
+pub(super) const MAX_DEPTH: usize = 4;
 
 /// The parts of an image.
 #[derive(Debug)]
@@ -33,16 +33,20 @@ struct Saved {
     layers: Vec<PathBuf>,
 }
 
-#[derive(Deserialize)]
-struct Descriptor {
-    digest: String,
+/// What names a blob or another document.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Descriptor {
+    pub(super) digest: String,
+    /// In bytes.
+    #[serde(default)]
+    pub(super) size: u64,
     #[serde(default)]
     annotations: BTreeMap<String, String>,
     #[serde(default)]
     platform: Option<Platform>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 struct Platform {
     architecture: String,
     os: String,
@@ -63,6 +67,50 @@ struct Document {
 struct Configuration {
     #[serde(default)]
     config: Option<ImageRun>,
+}
+
+/// What a document leads to.
+#[derive(Debug)]
+pub(super) enum Wanted {
+    /// Another index, or the manifest for this machine.
+    Manifest(Descriptor),
+    /// Configuration and layers, if there are at most as many as any engine takes.
+    Blobs(Vec<Descriptor>),
+}
+
+/// Most layers of one image.
+const MAX_LAYERS: usize = 127;
+
+/// What a document in a layout leads to.
+pub(super) fn wanted(layout: &Path, digest: &str) -> Result<Wanted, ImageError> {
+    let document: Document = json(&blob(layout, digest)?)?;
+    if let Some(manifests) = &document.manifests {
+        return choose(manifests).cloned().map(Wanted::Manifest);
+    }
+    if document.layers.len() > MAX_LAYERS {
+        return Err(ImageError::new(format!("the image has more than {MAX_LAYERS} layers")));
+    }
+    let config = document.config.ok_or_else(no_configuration)?;
+    Ok(Wanted::Blobs(std::iter::once(config).chain(document.layers).collect()))
+}
+
+/// The parts of the image that a document in a layout describes.
+pub(super) fn parts(layout: &Path, digest: &str) -> Result<Parts, ImageError> {
+    follow(layout, digest, 0)
+}
+
+fn no_configuration() -> ImageError {
+    ImageError::new("the manifest names no configuration")
+}
+
+/// The document for this machine.
+fn choose(manifests: &[Descriptor]) -> Result<&Descriptor, ImageError> {
+    let machine = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+    let fits = |descriptor: &&Descriptor| {
+        descriptor.platform.as_ref().is_none_or(|platform| platform.os == "linux" && platform.architecture == machine)
+    };
+    let found = manifests.iter().find(fits);
+    found.ok_or_else(|| ImageError::new(format!("the image has nothing for linux/{machine}")))
 }
 
 /// The parts of an image, if this folder has it. `origin` is where the folder came from.
@@ -90,35 +138,43 @@ pub(super) fn find(folder: &Path, origin: &Path, reference: &str) -> Result<Opti
         })
     };
     let Some(descriptor) = index.manifests.iter().flatten().find(is_wanted) else { return Ok(None) };
-    follow(folder, descriptor, 0).map(Some)
+    follow(folder, &descriptor.digest, 0).map(Some)
 }
 
-fn follow(folder: &Path, descriptor: &Descriptor, depth: usize) -> Result<Parts, ImageError> {
-    let document: Document = json(&blob(folder, &descriptor.digest)?)?;
+fn follow(folder: &Path, digest: &str, depth: usize) -> Result<Parts, ImageError> {
+    let document: Document = json(&blob(folder, digest)?)?;
     if let Some(manifests) = &document.manifests {
-        let machine = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
-        let fits = |descriptor: &&Descriptor| {
-            descriptor
-                .platform
-                .as_ref()
-                .is_none_or(|platform| platform.os == "linux" && platform.architecture == machine)
-        };
-        let next = manifests.iter().find(fits).filter(|_| depth < MAX_DEPTH);
-        let next = next.ok_or_else(|| ImageError::new(format!("the image has nothing for linux/{machine}")))?;
-        return follow(folder, next, depth + 1);
+        if depth == MAX_DEPTH {
+            return Err(ImageError::new("the indexes of the image are nested too deep"));
+        }
+        return follow(folder, &choose(manifests)?.digest, depth + 1);
     }
-    let config = document.config.ok_or_else(|| ImageError::new("the manifest names no configuration"))?;
+    let config = document.config.ok_or_else(no_configuration)?;
     let configuration: Configuration = json(&blob(folder, &config.digest)?)?;
     let layers = document.layers.iter().map(|layer| blob(folder, &layer.digest)).collect::<Result<_, _>>()?;
     Ok(Parts { layers, run: configuration.config.unwrap_or_default() })
 }
 
-/// The file of a blob, whose content is what its name says.
-fn blob(folder: &Path, digest: &str) -> Result<PathBuf, ImageError> {
+/// The digits of a digest.
+pub(super) fn hex_of(digest: &str) -> Result<&str, ImageError> {
     let hex =
         digest.strip_prefix("sha256:").filter(|hex| hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
-    let hex = hex.ok_or_else(|| ImageError::new(format!("the digest '{digest}' is not understood")))?;
-    let path = folder.join("blobs/sha256").join(hex);
+    hex.ok_or_else(|| ImageError::new(format!("the digest '{digest}' is not understood")))
+}
+
+/// Where a layout has its blobs.
+pub(super) fn blobs_of(layout: &Path) -> PathBuf {
+    layout.join("blobs/sha256")
+}
+
+/// Where a layout has a blob, if it has it.
+pub(super) fn path_of(layout: &Path, digest: &str) -> Result<PathBuf, ImageError> {
+    Ok(blobs_of(layout).join(hex_of(digest)?))
+}
+
+/// The file of a blob, whose content is what its name says.
+pub(super) fn blob(folder: &Path, digest: &str) -> Result<PathBuf, ImageError> {
+    let (hex, path) = (hex_of(digest)?, path_of(folder, digest)?);
     let mut context = Context::new(&SHA256);
     let mut file = fs::File::open(&path).map_err(|error| ImageError::at(&path, &error))?;
     let mut buffer = vec![0; 1 << 16];

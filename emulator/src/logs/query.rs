@@ -140,7 +140,10 @@ fn authorize(world: &World, exchange: &Exchange) -> Result<(), Box<Answer>> {
         Refusal::Audience => error(
             StatusCode::FORBIDDEN,
             "InvalidAuthenticationTokenAudience",
-            "The audience of the authentication token is not correct: it must be https://api.loganalytics.io.",
+            &format!(
+                "The audience of the authentication token is not correct: it must be {}.",
+                world.names().logs_resources[0]
+            ),
         ),
         Refusal::Missing => unauthorized(world, "The Authorization header is missing."),
         Refusal::Invalid => unauthorized(world, "The authentication token is not valid."),
@@ -150,8 +153,10 @@ fn authorize(world: &World, exchange: &Exchange) -> Result<(), Box<Answer>> {
 
 fn unauthorized(world: &World, message: &str) -> Box<Answer> {
     let challenge = format!(
-        "Bearer authorization_uri=\"https://login.microsoftonline.com/{}\", resource_id=\"https://api.loganalytics.io\"",
-        world.config().identity.tenant
+        "Bearer authorization_uri=\"https://{}/{}\", resource_id=\"{}\"",
+        world.names().login[0],
+        world.config().identity.tenant,
+        world.names().logs_resources[0],
     );
     let answer = error(StatusCode::UNAUTHORIZED, "InvalidAuthenticationTokenError", message);
     Box::new(answer.with_header("www-authenticate", challenge))

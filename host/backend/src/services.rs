@@ -30,7 +30,15 @@ pub trait AgentBroker: Send + Sync + 'static {
     async fn prepare(&self, container: &str, run: &str) -> Result<(), AgentError>;
 
     /// Waits until the agent is connected and has accepted the run.
+    ///
+    /// # Errors
+    /// The request that was dispatched for the run has failed, or been answered with an error, and the agent has not come
+    /// soon after; or the time is over.
     async fn await_connect(&self, container: &str, run: &str, timeout: Duration) -> Result<(), AgentError>;
+
+    /// The status with which the request was answered that was dispatched for the run since the last
+    /// [`prepare`](Self::prepare).
+    fn answered(&self, container: &str, run: &str) -> Option<u16>;
 
     /// Whether an agent of this container is connected now.
     fn connected(&self, container: &str) -> bool;

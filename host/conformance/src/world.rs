@@ -270,9 +270,9 @@ impl World {
         }
     }
 
-    /// The outcome of the first request that was dispatched.
+    /// The outcome of the last request that was dispatched.
     pub(crate) fn outcome(&self) -> Option<Outcome> {
-        self.state().outcomes.first().cloned()
+        self.state().outcomes.last().cloned()
     }
 }
 

@@ -247,6 +247,8 @@ impl AgentBroker for Services {
     async fn prepare(&self, container: &str, run: &str) -> Result<(), AgentError> {
         match self.lock().runs.get(container) {
             Some(active) if active.id == run => {
+                // Of an invocation that is sent again only the last one counts.
+                active.outcome.send_replace(None);
                 if let Some(dialler) = self.dialler.get() {
                     dialler.hurry(container);
                 }
@@ -267,6 +269,8 @@ impl AgentBroker for Services {
             ));
         }
         let mut outcome = self.outcome_of(container, run).ok_or_else(|| AgentError::NotPrepared(run.to_owned()))?;
+        // The request may have ended before it is waited for.
+        outcome.mark_changed();
         let mut accepted = std::pin::pin!(self.agents.accepted(container, run));
         let mut deadline = Instant::now() + limit;
         let mut failure: Option<String> = None;
@@ -295,6 +299,13 @@ impl AgentBroker for Services {
                     }
                 }
             }
+        }
+    }
+
+    fn answered(&self, container: &str, run: &str) -> Option<u16> {
+        match &*self.outcome_of(container, run)?.borrow() {
+            Some(Ok(response)) => Some(response.status),
+            Some(Err(_)) | None => None,
         }
     }
 
@@ -349,4 +360,49 @@ fn excerpt(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let text: String = text.trim().chars().take(300).collect();
     if text.is_empty() { String::new() } else { format!(": {text}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use sockerless_backend::types::Response;
+    use sockerless_store::MemoryStore;
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_millis(50);
+
+    /// With a container `c`, whose agent stays away.
+    fn services() -> Arc<Services> {
+        let services = Services::new(Arc::new(MemoryStore::default()), AgentRegistry::default(), AgentLink::None);
+        services.registry().register("c", "hash");
+        services
+    }
+
+    fn answer(status: u16) -> Outcome {
+        Ok(Response { status, headers: Vec::new(), body: Vec::new() })
+    }
+
+    #[tokio::test]
+    async fn an_invocation_that_failed_before_it_was_waited_for_is_seen() {
+        let services = services();
+        let _control = services.begin("c", "r");
+        services.dispatched("c", "r", answer(503)).await;
+        let Err(AgentError::Failed(text)) = services.await_connect("c", "r", SOON).await else { panic!() };
+        assert!(text.contains("503"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn of_an_invocation_that_is_sent_again_only_the_last_one_counts() {
+        let services = services();
+        let control = services.begin("c", "r");
+        services.prepare("c", "r").await.unwrap();
+        assert_eq!(services.answered("c", "r"), None);
+        services.dispatched("c", "r", answer(503)).await;
+        assert_eq!(services.answered("c", "r"), Some(503));
+        services.prepare("c", "r").await.unwrap();
+        assert_eq!((services.answered("c", "r"), control.outcome.borrow().is_none()), (None, true));
+        assert!(matches!(services.await_connect("c", "r", SOON).await, Err(AgentError::Timeout(_))));
+        services.dispatched("c", "other", answer(502)).await;
+        assert_eq!((services.answered("c", "r"), services.answered("c", "other")), (None, None));
+    }
 }

@@ -41,6 +41,10 @@ impl World for Imports {
         agents::await_connect(container, run, timeout_ms)
     }
 
+    fn answered(&self, container: &str, run: &str) -> Option<u16> {
+        agents::answered(container, run)
+    }
+
     fn connected(&self, container: &str) -> bool {
         agents::connected(container)
     }

@@ -35,6 +35,10 @@ pub(crate) struct Script {
     clock: Cell<u64>,
     provision: Option<Result<AgentSetup, AgentError>>,
     awaiting: Option<AgentError>,
+    /// The statuses of invocations before one that the agent accepts, and how long each of them takes.
+    refusals: RefCell<VecDeque<u16>>,
+    refusal_ms: u64,
+    answered: Cell<Option<u16>>,
     undispatched: Option<SendError>,
     unreachable: Option<AgentError>,
     connected: bool,
@@ -103,6 +107,13 @@ impl Script {
         self
     }
 
+    /// The next invocations are answered with these statuses, each after so many milliseconds, and no agent takes them.
+    pub(crate) fn refusing(mut self, statuses: &[u16], milliseconds: u64) -> Self {
+        self.refusals = RefCell::new(statuses.iter().copied().collect());
+        self.refusal_ms = milliseconds;
+        self
+    }
+
     pub(crate) fn undispatched(mut self, error: SendError) -> Self {
         self.undispatched = Some(error);
         self
@@ -168,12 +179,22 @@ impl World for Script {
 
     fn prepare(&self, container: &str, run: &str) -> Result<(), AgentError> {
         self.called(format!("prepare {container} {run}"));
+        self.answered.set(None);
         Ok(())
     }
 
     fn await_connect(&self, container: &str, run: &str, timeout_ms: u32) -> Result<(), AgentError> {
         self.called(format!("await {container} {run} {timeout_ms}"));
+        if let Some(status) = self.refusals.borrow_mut().pop_front() {
+            self.clock.set(self.clock.get() + self.refusal_ms);
+            self.answered.set(Some(status));
+            return Err(AgentError::Failed(format!("the invocation was answered with status {status}")));
+        }
         self.awaiting.clone().map_or(Ok(()), Err)
+    }
+
+    fn answered(&self, _container: &str, _run: &str) -> Option<u16> {
+        self.answered.get()
     }
 
     fn connected(&self, _container: &str) -> bool {

@@ -29,6 +29,9 @@ pub(crate) trait World {
     /// Waits until the agent has accepted a run.
     fn await_connect(&self, container: &str, run: &str, timeout_ms: u32) -> Result<(), AgentError>;
 
+    /// The status with which the invocation of a run was answered, if it was.
+    fn answered(&self, container: &str, run: &str) -> Option<u16>;
+
     /// Whether the agent is connected.
     fn connected(&self, container: &str) -> bool;
 

@@ -5,6 +5,8 @@ import json
 import os
 import sys
 import threading
+import urllib.error
+import urllib.request
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -25,6 +27,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(b"begin")
             self.wfile.flush()
             threading.Event().wait()
+        elif self.path.startswith("/token?"):
+            self.reply(200, token(self.path.partition("?")[2], self.headers.get("X-Guess")))
         elif self.path == "/exit":
             os._exit(3)
         elif self.path == "/upgrade":
@@ -51,6 +55,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+def token(query, guess):
+    """What the app is answered when it asks for a token of its identity."""
+    header = guess or os.environ["IDENTITY_HEADER"]
+    request = urllib.request.Request(os.environ["IDENTITY_ENDPOINT"] + "?" + query, headers={"X-IDENTITY-HEADER": header})
+    try:
+        with urllib.request.urlopen(request) as response:
+            return {"status": response.status, "body": json.load(response)}
+    except urllib.error.HTTPError as error:
+        return {"status": error.code, "body": json.load(error)}
 
 
 print("begins", flush=True)

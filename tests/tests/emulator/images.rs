@@ -21,13 +21,13 @@ fn saved(name: &str) -> Vec<u8> {
     tar_of(&[("config.json", b"{\"config\":{}}"), ("one/layer.tar", &layer), ("manifest.json", manifest.as_bytes())])
 }
 
-fn release(world: &World, container: &str) -> String {
+pub(crate) fn release(world: &World, container: &str) -> String {
     let file = world.folder().join(container);
     world.docker.ok(&["cp", &format!("{container}:/etc/os-release"), file.to_str().unwrap()]);
     fs::read_to_string(file).unwrap()
 }
 
-fn log(world: &World, id: &str) -> String {
+pub(crate) fn log(world: &World, id: &str) -> String {
     let app: Value = world.azure.control("GET", &format!("/apps/skls-{}", &id[..12]), None);
     app["platformLog"].as_str().unwrap().to_owned()
 }

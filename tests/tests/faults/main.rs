@@ -5,10 +5,11 @@
 
 mod document;
 mod matrix;
+mod row;
 mod table;
 
 use matrix::drive;
-use table::Group;
+use row::Group;
 
 #[test]
 fn the_making_of_an_app() {
@@ -48,4 +49,9 @@ fn telemetry_and_logs() {
 #[test]
 fn the_platform() {
     drive(Group::Platform);
+}
+
+#[test]
+fn the_platform_has_no_container() {
+    drive(Group::NotReady);
 }

@@ -3,19 +3,27 @@
 use serde_json::{Value, json};
 use sockerless_tests::{Ran, Reply, World, WorldOptions, ask_daemon, eventually};
 
-use crate::table::{COMMANDS, Cell, Group, Provoke, Row, Span, rows};
+use crate::row::{COMMANDS, Cell, Group, IMAGE, NOWHERE, Provoke, Row, Span};
+use crate::table::rows;
 
-/// What the containers of the table run: their code can be told from any that is made up.
-const COMMAND: [&str; 3] = ["sh", "-c", "echo out; exit 7"];
-/// A container that goes on until it is ended.
-const WAITING: [&str; 3] = ["tail", "-f", "/dev/null"];
+/// What a container runs that goes on until it is ended.
+const WAITING: &str = "echo out; exec tail -f /dev/null";
+
+/// For how long a start lasts, in seconds, where it comes to nothing all the same.
+const SHORT_START: &str = "5";
 
 /// Has every row of a group happen, one after another, in a world of their own.
 pub(crate) fn drive(group: Group) {
     // Without its secret the daemon asks the machine.
     let without = if group == Group::Identity { vec!["AZURE_CLIENT_SECRET"] } else { Vec::new() };
-    let world = World::with(WorldOptions { without, ..WorldOptions::default() });
-    world.pull();
+    let settings = match group {
+        Group::NotReady => vec![("SOCKERLESS_AZF_CALLBACK_TIMEOUT", SHORT_START.to_owned())],
+        _ => Vec::new(),
+    };
+    let world = World::with(WorldOptions { without, settings, ..WorldOptions::default() });
+    for image in [IMAGE, NOWHERE] {
+        world.docker.ok(&["pull", "--quiet", image]);
+    }
     let usual = world.azure.control("GET", "/config", None);
     for row in rows().into_iter().filter(|row| row.group == group) {
         // Shown when it fails.
@@ -63,9 +71,9 @@ struct Stage<'a> {
 impl Stage<'_> {
     /// The fault comes anew before each command, and has gone after it.
     fn one_by_one(&self) {
-        if !self.meets("create", || self.create(&COMMAND)) {
+        if !self.meets("create", || self.create(self.row.script)) {
             // The name is free all the same.
-            self.must(self.create(&COMMAND));
+            self.must(self.create(self.row.script));
         }
         if self.meets("start", || self.start()) {
             self.ends("start");
@@ -82,7 +90,7 @@ impl Stage<'_> {
         self.is_consistent("rm");
         self.meets("run", || self.run());
         self.sweep();
-        self.must(self.create(&WAITING));
+        self.must(self.create(WAITING));
         self.must(self.start());
         self.meets("exec", || self.exec());
         if self.state()["Status"] != "running" {
@@ -103,7 +111,7 @@ impl Stage<'_> {
     fn for_life(&self) {
         self.world.azure.forget();
         self.provoke();
-        assert!(self.judge("create", &self.create(&COMMAND)));
+        assert!(self.judge("create", &self.create(self.row.script)));
         let starts = self.judge("start", &self.start());
         if starts {
             self.ends("start");
@@ -120,13 +128,22 @@ impl Stage<'_> {
         self.judge("logs", &self.logs());
         if starts {
             self.must(self.remove(""));
-            self.must(self.create(&WAITING));
+            self.must(self.create(WAITING));
             self.must(self.start());
         }
         self.judge("exec", &self.exec());
         self.judge("kill", &self.kill());
         self.judge("rm", &self.remove(""));
         self.judge("run", &self.run());
+        if let Some(status) = self.row.sign {
+            let requests = self.world.azure.requests();
+            let mut invocations = requests.iter().filter(|request| request["path"] == "/api/function");
+            assert!(
+                invocations.any(|request| request["status"] == status),
+                "no invocation has met it: {}",
+                self.row.name
+            );
+        }
         self.calm();
     }
 
@@ -165,6 +182,11 @@ impl Stage<'_> {
                 assert!(answer.succeeded, "{about}");
                 assert_eq!(answer.output, "", "{about}");
             }
+            Cell::Stopped(code) => {
+                assert_eq!(answer.number, *code, "{about}");
+                let state = self.state();
+                assert_eq!((&state["Status"], &state["ExitCode"]), (&json!("exited"), &json!(code)), "{about}");
+            }
             Cell::Refused(number, says) => {
                 assert_eq!(answer.number, *number, "{about}");
                 assert!(answer.text.contains(says), "it does not say {says:?}: {about}");
@@ -199,24 +221,42 @@ impl Stage<'_> {
                 Provoke::Fault(fault) => azure.fault(fault),
                 Provoke::Configure(patch) => azure.configure(patch),
                 Provoke::ExpireTokens => drop(azure.control("DELETE", "/tokens", None)),
-                Provoke::Order(order) => self.order(order),
+                Provoke::Order(order) => self.replace(|app| {
+                    let _ = azure.control("POST", &format!("/apps/{app}/{order}"), None);
+                }),
+                Provoke::Settings => self.replace(|app| self.change_settings(app)),
             }
         }
     }
 
-    /// Has something done to the app of `w`, if there is one, and waits until the daemon and the platform know.
-    fn order(&self, order: &str) {
+    /// Changes a setting of an app by the resource manager, as its owner may at any time.
+    fn change_settings(&self, app: &str) {
+        let path = format!("/resourceGroups/sockerless/providers/Microsoft.Web/sites/{app}/config/appsettings");
+        let azure = &self.world.azure;
+        let mut settings = azure.arm("POST", &format!("{path}/list"), None).json()["properties"].clone();
+        settings["OF_THE_OWNER"] = json!("1");
+        let reply = azure.arm("PUT", &path, Some(&json!({ "properties": settings })));
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+
+    /// Has something done to the app of `w`, if there is one, that starts another container; waits until the daemon and the
+    /// platform know.
+    fn replace(&self, act: impl FnOnce(&str)) {
         let Some((id, status)) = self.containers().pop() else { return };
-        let app = format!("/apps/skls-{}", &id[..12]);
+        let name = format!("skls-{}", &id[..12]);
+        let app = format!("/apps/{name}");
         // How often a container was started, when there is one that takes requests.
         let ready = || {
             let container = self.world.azure.control("GET", &app, None)["container"].clone();
             (container["phase"] == "ready").then(|| container["starts"].as_u64()).flatten()
         };
         let before = eventually("the container is ready", ready);
-        let _ = self.world.azure.control("POST", &format!("{app}/{order}"), None);
+        act(&name);
         eventually("another container is ready", || ready().filter(|starts| *starts > before));
-        if status == "running" {
+        if self.row.has_two() {
+            let containers = self.world.azure.control("GET", &app, None)["container"]["containers"].clone();
+            assert!(containers.as_array().unwrap().len() > 1, "{containers}");
+        } else if status == "running" {
             eventually("the daemon knows", || (self.state()["Status"] == "exited").then_some(()));
         }
     }
@@ -294,8 +334,8 @@ impl Stage<'_> {
         ask_daemon(self.world, &format!("POST {line}"), &headers, body.to_string().as_bytes()).into()
     }
 
-    fn create(&self, command: &[&str]) -> Answer {
-        self.post("/containers/create?name=w", &json!({ "Image": "alpine", "Cmd": command }))
+    fn create(&self, script: &str) -> Answer {
+        self.post("/containers/create?name=w", &json!({ "Image": self.row.image, "Cmd": ["sh", "-c", script] }))
     }
 
     fn start(&self) -> Answer {
@@ -303,18 +343,24 @@ impl Stage<'_> {
     }
 
     fn run(&self) -> Answer {
-        if let [Provoke::Order(order)] = self.row.provoke[..] {
-            let line = [&["run", "--name", "w", "alpine"], WAITING.as_slice()].concat();
-            let run = self.world.docker.spawn(&line);
-            eventually("it runs", || (self.state()["Status"] == "running").then_some(()));
-            self.order(order);
-            let output = run.wait_with_output().unwrap();
-            let text = String::from_utf8_lossy(&output.stderr).into_owned();
-            let number = u16::try_from(output.status.code().unwrap()).unwrap();
-            return Answer { number, succeeded: false, text, output: String::new() };
+        let line = |script| ["run", "--name", "w", self.row.image, "sh", "-c", script];
+        if !self.row.provoke.iter().any(|provoke| matches!(provoke, Provoke::Order(_) | Provoke::Settings)) {
+            return Answer::of(self.world.docker.run(&line(self.row.script)), 7);
         }
-        let line = [&["run", "--name", "w", "alpine"], COMMAND.as_slice()].concat();
-        Answer::of(self.world.docker.run(&line), 7)
+        // It meets what is done to an app when it runs.
+        let run = self.world.docker.spawn(&line(WAITING));
+        eventually("it runs", || (self.state()["Status"] == "running").then_some(()));
+        self.provoke();
+        if self.row.has_two() {
+            // It runs on, and ends when it is ended.
+            assert_eq!(self.state()["Status"], "running", "{}", self.about("run"));
+            self.must(self.kill());
+        }
+        let output = run.wait_with_output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let number = u16::try_from(output.status.code().unwrap()).unwrap();
+        let succeeded = self.row.has_two() && number == 137;
+        Answer { number, succeeded, text: text(&output.stderr), output: text(&output.stdout) }
     }
 
     fn exec(&self) -> Answer {

@@ -3,156 +3,10 @@
 
 use serde_json::{Value, json};
 
-/// The commands, in the order of the columns.
-pub(crate) const COMMANDS: [&str; 7] = ["create", "start", "run", "exec", "logs", "kill", "rm"];
-
-/// What becomes of a command.
-#[derive(Debug, Clone)]
-pub(crate) enum Cell {
-    /// It never meets the fault.
-    Unmet,
-    /// It meets the fault and does what it shall: Docker's client sees nothing of it.
-    Works,
-    /// Docker's client is told why not, and nothing has changed. The number is the HTTP status; of `run` and `exec` it is the exit
-    /// code of the Docker CLI.
-    Refused(u16, &'static str),
-    /// The container has ended by it, with 137 and this text as its error. The Docker CLI shows such an error, and ends with 125.
-    Ended(&'static str),
-    /// It succeeds, and the container's output is lost to it.
-    Silent,
-}
-
-/// What brings a fault about.
-#[derive(Debug, Clone)]
-pub(crate) enum Provoke {
-    /// The control API is told of a fault.
-    Fault(Value),
-    /// The emulator's configuration is changed.
-    Configure(Value),
-    /// Every token that was given out expires.
-    ExpireTokens,
-    /// The control API has something done to the container's app: `move`, `crash`.
-    Order(&'static str),
-}
-
-/// How long the fault is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Span {
-    /// It comes anew before each command, and goes after it.
-    Command,
-    /// It is there from before the container is made until it is removed.
-    Life,
-}
-
-/// A fault.
-#[derive(Debug, Clone)]
-pub(crate) struct Row {
-    /// Tests of one group are one world, one after another.
-    pub(crate) group: Group,
-    /// What happens in Azure.
-    pub(crate) name: &'static str,
-    /// What brings it about.
-    pub(crate) provoke: Vec<Provoke>,
-    /// How long.
-    pub(crate) span: Span,
-    /// What becomes of each of the commands.
-    pub(crate) cells: [Cell; 7],
-}
-
-/// Rows that share a world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Group {
-    /// How the making of an app goes.
-    Making,
-    /// What the resource manager refuses.
-    Refusals,
-    /// Where it asks to wait.
-    Waits,
-    /// Tokens.
-    Tokens,
-    /// The token of a managed identity.
-    Identity,
-    /// Between the Internet and the app.
-    FrontEnd,
-    /// Telemetry and the log query.
-    Logs,
-    /// The platform that runs containers.
-    Platform,
-}
-
-impl Group {
-    /// All of them, with their headings.
-    pub(crate) const ALL: [(Self, &'static str); 8] = [
-        (Self::Making, "The making of an app"),
-        (Self::Refusals, "The resource manager refuses"),
-        (Self::Waits, "The resource manager asks to wait"),
-        (Self::Tokens, "Tokens"),
-        (Self::Identity, "Tokens of a managed identity"),
-        (Self::FrontEnd, "The front end"),
-        (Self::Logs, "Telemetry and logs"),
-        (Self::Platform, "The platform"),
-    ];
-}
+use crate::row::{Cell, Group, IMAGE, NOWHERE, Provoke, Row};
 
 /// Any number of requests.
 const ALWAYS: u32 = 1_000;
-
-impl Row {
-    fn new(group: Group, name: &'static str, provoke: Vec<Provoke>) -> Self {
-        Self { group, name, provoke, span: Span::Command, cells: [const { Cell::Unmet }; 7] }
-    }
-
-    fn fault(group: Group, name: &'static str, fault: Value) -> Self {
-        Self::new(group, name, vec![Provoke::Fault(fault)])
-    }
-
-    fn cell(mut self, command: &str, cell: Cell) -> Self {
-        let index = COMMANDS.iter().position(|known| *known == command);
-        self.cells[index.unwrap_or_else(|| panic!("{command} is no command of the table"))] = cell;
-        self
-    }
-
-    /// What making an app comes to, for `create` and for `run`.
-    fn makes(self, cell: Cell) -> Self {
-        self.cell("create", cell.clone()).cell("run", by_the_cli(cell))
-    }
-
-    /// What invoking it comes to, for `start` and for `run`.
-    fn starts(self, cell: Cell) -> Self {
-        self.cell("start", cell.clone()).cell("run", by_the_cli(cell))
-    }
-
-    fn removes(self, cell: Cell) -> Self {
-        self.cell("rm", cell)
-    }
-
-    fn logs(self, cell: Cell) -> Self {
-        self.cell("logs", cell)
-    }
-
-    /// The same for all that the resource manager does.
-    fn everywhere(self, cell: Cell) -> Self {
-        self.makes(cell.clone()).removes(cell)
-    }
-
-    fn everything(mut self, cell: Cell) -> Self {
-        self.cells = std::array::from_fn(|_| cell.clone());
-        self
-    }
-
-    fn for_life(mut self) -> Self {
-        self.span = Span::Life;
-        self
-    }
-}
-
-/// A container that `docker run` could not make or start is exit code 125.
-fn by_the_cli(cell: Cell) -> Cell {
-    match cell {
-        Cell::Refused(_, text) => Cell::Refused(125, text),
-        other => other,
-    }
-}
 
 fn put(script: &Value) -> Value {
     json!({ "fault": "put", "script": script })
@@ -171,13 +25,18 @@ fn throttle(service: &str, layer: &str, seconds: u64, times: u32) -> Value {
     json!({ "fault": "throttle", "service": service, "layer": layer, "retry_after_seconds": seconds, "times": times })
 }
 
+/// A bucket that lets nothing pass, for a quarter of an hour.
+fn used_up() -> Value {
+    json!({ "capacity": 0, "refill_per_second": 0.001 })
+}
+
 fn answer(service: &str, status: u16, code: &str, times: u32) -> Value {
     json!({ "fault": "answer", "service": service, "status": status, "code": code, "message": "As Azure words it.", "times": times })
 }
 
 /// The whole table.
 pub(crate) fn rows() -> Vec<Row> {
-    [making(), refusals(), waits(), tokens(), identity(), front_end(), logs(), platform()].concat()
+    [making(), refusals(), waits(), tokens(), identity(), front_end(), logs(), platform(), not_ready()].concat()
 }
 
 fn making() -> Vec<Row> {
@@ -235,6 +94,14 @@ fn refusals() -> Vec<Row> {
     let row = |name, status, code| Row::fault(Group::Refusals, name, arm(status, code, ALWAYS));
     vec![
         row("the role is missing (403)", 403, "AuthorizationFailed").everywhere(Cell::Refused(403, "Website Contributor")),
+        Row::new(
+            Group::Refusals,
+            "no role grants what is done with apps (403)",
+            vec![Provoke::Configure(
+                json!({ "arm": { "permissions": [{ "actions": ["*"], "not_actions": ["Microsoft.Web/sites/*"] }] } }),
+            )],
+        )
+        .everywhere(Cell::Refused(403, "Website Contributor")),
         row("a lock forbids it (409)", 409, "ScopeLocked").everywhere(Cell::Refused(409, "A lock")),
         row("the provider is not registered (409)", 409, "MissingSubscriptionRegistration")
             .everywhere(Cell::Refused(500, "az provider register")),
@@ -265,6 +132,15 @@ fn waits() -> Vec<Row> {
         row("429, come back in ten minutes", throttle("arm", "arm", 600, ALWAYS)).everywhere(Cell::Refused(503, "429")),
         row("the provider's own 429, come back in ten minutes", throttle("arm", "provider", 600, ALWAYS))
             .everywhere(Cell::Refused(503, "429")),
+        row("the provider's own 429, once", throttle("arm", "provider", 0, 1)).everywhere(Cell::Works),
+        Row::new(
+            Group::Waits,
+            "the subscription's requests are used up",
+            vec![Provoke::Configure(
+                json!({ "arm": { "throttle": { "reads": used_up(), "writes": used_up(), "deletes": used_up() } } }),
+            )],
+        )
+        .everywhere(Cell::Refused(503, "429")),
         row("500, once", after(arm(500, "InternalServerError", 1), 0)).everywhere(Cell::Works),
         row("503, twice", after(arm(503, "ServerBusy", 2), 0)).everywhere(Cell::Works),
         row("503, again and again", after(arm(503, "ServerBusy", ALWAYS), 0))
@@ -283,6 +159,14 @@ fn tokens() -> Vec<Row> {
     let refused = || Cell::Refused(403, "AZURE_CLIENT_SECRET");
     vec![
         logs_too(row("every token has expired", &[]), Cell::Works),
+        logs_too(
+            Row::new(
+                Group::Tokens,
+                "tokens are good for a minute only",
+                vec![Provoke::Configure(json!({ "identity": { "token_lifetime_ms": 60_000 } })), Provoke::ExpireTokens],
+            ),
+            Cell::Works,
+        ),
         logs_too(
             row("the secret is not the right one any more", &[answer("login", 401, "invalid_client", ALWAYS)]),
             refused(),
@@ -317,7 +201,7 @@ fn front_end() -> Vec<Row> {
     };
     vec![
         row("502, and the app never got the request", Some(502), false).starts(Cell::Refused(503, "status 502")),
-        row("503, and the app never got the request", Some(503), false).starts(Cell::Refused(503, "status 503")),
+        row("503: no container of the app takes requests yet", Some(503), false).starts(Cell::Works),
         row("401: authentication is switched on for the app", Some(401), false)
             .starts(Cell::Refused(503, "status 401")),
         row("the connection breaks, and the app never got the request", None, false)
@@ -325,6 +209,17 @@ fn front_end() -> Vec<Row> {
         row("502, and the app got the request", Some(502), true).starts(Cell::Works),
         row("504, and the app got the request", Some(504), true).starts(Cell::Works),
         row("the connection breaks, and the app got the request", None, true).starts(Cell::Works),
+        Row {
+            script: "echo out; sleep 3; exit 7",
+            sign: Some(504),
+            ..Row::new(
+                Group::FrontEnd,
+                "the command takes longer than the front end waits for a response",
+                vec![Provoke::Configure(json!({ "platform": { "response_limit_ms": 1_000 } }))],
+            )
+        }
+        .for_life()
+        .everything(Cell::Works),
     ]
 }
 
@@ -341,6 +236,10 @@ fn logs() -> Vec<Row> {
         row("the query takes too long (504), once", after(answer("logs", 504, "GatewayTimeout", 1), 0))
             .logs(Cell::Works),
         row("some rows are missing from the answer", json!({ "fault": "partial-logs", "rows": 0 })).logs(Cell::Silent),
+        configured("the answer is cut at the limit of rows", json!({ "max_rows": 0 })).logs(Cell::Silent),
+        configured("the answer is cut at the limit of bytes", json!({ "max_bytes": 0 })).logs(Cell::Silent),
+        configured("the workspace's queries are used up", json!({ "queries": used_up() }))
+            .logs(Cell::Refused(503, "429")),
         configured("no rows are answered as 204", json!({ "no_content": true })).logs(Cell::Works),
         configured("the columns come in another order", json!({ "reverse_columns": true })).logs(Cell::Works),
         configured("rows are late, and out of order", json!({ "delay_ms": 200, "disorder_ms": 200 }))
@@ -368,8 +267,44 @@ fn platform() -> Vec<Row> {
             .removes(Cell::Works)
     };
     let configured = |name, patch| Row::new(Group::Platform, name, vec![Provoke::Configure(patch)]).for_life();
-    let never_ready = |row: Row, says| {
-        row.cell("create", Cell::Works)
+    vec![
+        ordered("the platform moves the container", "move"),
+        ordered("the container crashes", "crash"),
+        Row::new(
+            Group::Platform,
+            "somebody changes the app's settings, and the container makes way for another",
+            vec![Provoke::Settings],
+        )
+        .cell("start", Cell::Works)
+        .cell("run", Cell::Stopped(143))
+        .cell("exec", Cell::Refused(1, "is not running"))
+        .logs(Cell::Works)
+        .cell("kill", Cell::Refused(409, "is not running"))
+        .removes(Cell::Works),
+        Row::new(
+            Group::Platform,
+            "somebody changes the app's settings, and two containers go on at once",
+            vec![Provoke::Configure(json!({ "platform": { "overlap_ms": 3_600_000 } })), Provoke::Settings],
+        )
+        .everything(Cell::Works)
+        .cell("create", Cell::Unmet),
+        configured("Always-On pings come again and again", json!({ "platform": { "always_on_interval_ms": 20 } }))
+            .everything(Cell::Works),
+        configured("the app's host cannot be told from its name", json!({ "arm": { "host_suffix": "-a1b2" } }))
+            .everything(Cell::Works),
+        configured(
+            "the container is started by the first request only",
+            json!({ "platform": { "start": "first-request" } }),
+        )
+        .everything(Cell::Works),
+    ]
+}
+
+fn not_ready() -> Vec<Row> {
+    let row = |name, provoke, says| {
+        Row::new(Group::NotReady, name, vec![provoke])
+            .for_life()
+            .cell("create", Cell::Works)
             .starts(Cell::Refused(503, says))
             .cell("exec", Cell::Refused(1, "is not running"))
             .logs(Cell::Silent)
@@ -377,25 +312,38 @@ fn platform() -> Vec<Row> {
             .removes(Cell::Works)
     };
     vec![
-        ordered("the platform moves the container", "move"),
-        ordered("the container crashes", "crash"),
-        never_ready(
-            configured("the agent is not in the image", json!({ "images": [{ "name": "alpine", "agent": false }] })),
+        row(
+            "the agent is not in the image",
+            Provoke::Configure(json!({ "images": [{ "name": IMAGE, "agent": false }] })),
             "the image has the program sockerless-agent",
         ),
-        never_ready(
-            configured(
+        Row {
+            sign: Some(503),
+            ..row(
                 "the image is not pulled before requests are given up",
-                json!({
-                    "images": [{ "name": "alpine", "start_delay_ms": 3_600_000 }], "platform": { "request_hold_ms": 100 },
-                }),
-            ),
-            "status 503",
-        ),
-        configured(
-            "the container is started by the first request only",
-            json!({ "platform": { "start": "first-request" } }),
-        )
-        .everything(Cell::Works),
+                Provoke::Configure(json!({
+                    "images": [{ "name": IMAGE, "start_delay_ms": 3_600_000 }], "platform": { "request_hold_ms": 100 },
+                })),
+                "status 503",
+            )
+        },
+        Row {
+            image: NOWHERE,
+            ..row(
+                "the image cannot be pulled",
+                Provoke::Configure(json!({ "registries": { "pull": ["127.0.0.1:1"] } })),
+                "Image pull failed",
+            )
+        },
+        Row {
+            sign: Some(503),
+            ..row(
+                "503, however often it is asked",
+                Provoke::Fault(
+                    json!({ "fault": "front-end", "path": "/api/function", "status": 503, "delivered": false, "times": ALWAYS }),
+                ),
+                "status 503",
+            )
+        },
     ]
 }

@@ -8,6 +8,7 @@ mod create;
 mod ends;
 mod inside;
 mod logs;
+mod not_started_yet;
 mod start;
 mod system;
 mod unsupported;

@@ -58,7 +58,7 @@ fn agent_mode() {
 
 #[test]
 fn agent_mode_of_an_image_without_the_agent() {
-    let world = world(&[], NO_AGENT);
+    let world = world(&[("SOCKERLESS_AZF_CALLBACK_TIMEOUT", "3")], NO_AGENT);
     world.docker.ok(&["pull", "--quiet", "bare"]);
     world.docker.ok(&["create", "--name", "w", "bare", "true"]);
     world.azure.forget();

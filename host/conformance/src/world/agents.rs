@@ -47,6 +47,10 @@ impl AgentBroker for Shared {
         Err(AgentError::Timeout(format!("no agent has connected within {} s", timeout.as_secs())))
     }
 
+    fn answered(&self, _container: &str, _run: &str) -> Option<u16> {
+        self.0.state().outcomes.last()?.as_ref().ok().map(|response| response.status)
+    }
+
     fn connected(&self, _container: &str) -> bool {
         self.0.state().connected
     }

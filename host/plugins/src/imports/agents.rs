@@ -61,6 +61,11 @@ impl Host for CallState {
         Ok(self.context.shared.agents.await_connect(&container, &run, timeout).await.map_err(Into::into))
     }
 
+    async fn answered(&mut self, container: String, run: String) -> wasmtime::Result<Option<u16>> {
+        self.host_call()?;
+        Ok(self.context.shared.agents.answered(&container, &run))
+    }
+
     async fn connected(&mut self, container: String) -> wasmtime::Result<bool> {
         self.host_call()?;
         Ok(self.context.shared.agents.connected(&container))

@@ -31,6 +31,10 @@ impl AgentBroker for Agents {
         Err(AgentError::Timeout("no agent".into()))
     }
 
+    fn answered(&self, _: &str, _: &str) -> Option<u16> {
+        None
+    }
+
     fn connected(&self, _: &str) -> bool {
         false
     }

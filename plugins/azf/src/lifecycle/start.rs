@@ -5,7 +5,8 @@ use super::handle::{AgentDoor, App};
 use crate::arm::{Client, error_text, explain, send_error};
 use crate::bindings::agents::AgentError;
 use crate::bindings::lifecycle::{RunEnd, Started};
-use crate::bindings::types::{Container, Error};
+use crate::bindings::log::Level;
+use crate::bindings::types::{Container, Error, Timestamp};
 use crate::config::{Helpers, Settings};
 use crate::world::{Request, Signer, World, agent_error_text};
 
@@ -22,6 +23,10 @@ const AUTO_STOP: u32 = 500;
 const LOG_LINES: usize = 30;
 const LOG_CHARACTERS: usize = 4_000;
 
+/// What the front end answers while no container of the app takes requests. Nobody has got the invocation then, so it may be
+/// sent again; of any other answer without the agent's header that is not known, and the command must not run twice.
+const NOT_STARTED_YET: u16 = 503;
+
 /// How long the platform's log may take: it only adds to an error.
 const LOG_TIMEOUT_MS: u32 = 10_000;
 
@@ -34,18 +39,38 @@ pub(crate) fn start(world: &dyn World, container: &Container, run: &str, key: &s
         invoke(world, &settings, container, &app, None, run)?;
         return Ok(ends(if only_waits { RunEnd::Response } else { RunEnd::After(AUTO_STOP) }));
     };
-    // Before the invocation, so that no report can come too early.
-    world.prepare(&container.id, run).map_err(|error| {
-        Error::Other(format!("the function app {} could not be started: {}", app.name, agent_error_text(&error)))
-    })?;
-    invoke(world, &settings, container, &app, Some(agent), run)?;
-    if settings.helpers == Helpers::AutoStop && !only_waits {
-        return Ok(ends(RunEnd::After(AUTO_STOP)));
+    let limit_ms = settings.callback_timeout_s.saturating_mul(1_000);
+    let began = world.now();
+    loop {
+        // Before the invocation, so that no report can come too early.
+        world.prepare(&container.id, run).map_err(|error| {
+            Error::Other(format!("the function app {} could not be started: {}", app.name, agent_error_text(&error)))
+        })?;
+        invoke(world, &settings, container, &app, Some(agent), run)?;
+        if settings.helpers == Helpers::AutoStop && !only_waits {
+            return Ok(ends(RunEnd::After(AUTO_STOP)));
+        }
+        let left_ms = limit_ms.saturating_sub(elapsed_ms(began, world.now()));
+        let Err(error) = world.await_connect(&container.id, run, left_ms) else {
+            return Ok(ends(RunEnd::Agent));
+        };
+        let is_over = elapsed_ms(began, world.now()) >= limit_ms;
+        if is_over || world.answered(&container.id, run) != Some(NOT_STARTED_YET) {
+            return Err(not_accepted(world, &settings, &app, &error, key));
+        }
+        world.log(
+            Level::Info,
+            "no container of the app takes requests yet: it is invoked again",
+            &[("app", &app.name)],
+        );
     }
-    match world.await_connect(&container.id, run, settings.callback_timeout_s.saturating_mul(1_000)) {
-        Ok(()) => Ok(ends(RunEnd::Agent)),
-        Err(error) => Err(not_accepted(world, &settings, &app, &error, key)),
-    }
+}
+
+/// Milliseconds between two times.
+fn elapsed_ms(from: Timestamp, to: Timestamp) -> u32 {
+    let milliseconds =
+        |time: Timestamp| time.seconds.saturating_mul(1_000).saturating_add((time.nanoseconds / 1_000_000).into());
+    u32::try_from(milliseconds(to).saturating_sub(milliseconds(from)).max(0)).unwrap_or(u32::MAX)
 }
 
 fn ends(end: RunEnd) -> Started {
@@ -212,6 +237,34 @@ mod tests {
         let Err(Error::Unavailable(text)) = started(&script, &TAIL, true) else { panic!() };
         assert!(text.contains("did not take the command") && text.contains("status 503"), "{text}");
         assert!(text.contains("no log of the app yet"), "{text}");
+    }
+
+    #[test]
+    fn a_front_end_without_a_container_is_asked_again() {
+        let script = Script::new().refusing(&[503, 503], 3_000);
+        assert_eq!(started(&script, &TAIL, true), Ok(ends(RunEnd::Agent)));
+        let round =
+            |left| [format!("prepare {ID} {RUN}"), format!("dispatch {ID} {RUN}"), format!("await {ID} {RUN} {left}")];
+        assert_eq!(script.calls(), [round(60_000), round(57_000), round(54_000)].concat());
+        assert!(script.dispatched().windows(2).all(|two| two[0] == two[1]));
+    }
+
+    #[test]
+    fn it_is_not_asked_for_longer_than_the_start_may_take() {
+        let script = Script::new().with(config::CALLBACK_TIMEOUT, "7").refusing(&[503; 9], 3_000).answer(204, "");
+        let Err(Error::Unavailable(text)) = started(&script, &TAIL, true) else { panic!() };
+        assert!(text.contains("status 503"), "{text}");
+        assert_eq!(script.dispatched().len(), 3);
+    }
+
+    #[test]
+    fn an_invocation_that_may_have_arrived_is_not_sent_again() {
+        for status in [401, 404, 409, 500, 502, 504] {
+            let script = Script::new().refusing(&[status], 3_000).answer(204, "");
+            let Err(Error::Unavailable(text)) = started(&script, &TAIL, true) else { panic!() };
+            assert!(text.contains(&format!("status {status}")), "{text}");
+            assert_eq!(script.dispatched().len(), 1);
+        }
     }
 
     #[test]
