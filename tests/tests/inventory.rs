@@ -95,6 +95,22 @@ fn containers_of_a_lost_database_come_back_with_what_they_were_and_what_runs() {
 }
 
 #[test]
+fn a_container_whose_agent_is_dialled_comes_back_too() {
+    let (mut world, _cable) = World::that_dials();
+    world.docker.ok(&["run", "-d", "--name", "w", "alpine", "tail", "-f", "/dev/null"]);
+    world.daemon.kill();
+    lose_the_database(&world);
+    world.daemon.start().unwrap();
+    managed(&world, &["store", "rebuild"]);
+    eventually("the daemon dials the agent and hears that it runs", || {
+        (world.docker.inspect("w")["State"]["Status"] == "running").then_some(())
+    });
+    assert_eq!(world.docker.ok(&["exec", "w", "echo", "here"]), "here");
+    world.docker.ok(&["kill", "w"]);
+    assert_eq!(world.docker.ok(&["wait", "w"]), "137");
+}
+
+#[test]
 fn a_name_that_is_taken_meanwhile_gets_the_ids_beginning() {
     let mut world = World::start();
     world.pull();
