@@ -125,7 +125,7 @@ fn what_this_daemon_does_not_do_it_refuses_in_words() {
     let world = world_with_w();
     for (words, says) in [
         (&["commit", "w", "new"][..], "committing a container to an image is not supported"),
-        (&["diff", "w"], "the changes of a container's file system are not tracked"),
+        (&["diff", "w"], "does not run on the file system of its image"),
         (&["push", "alpine"], "pushing alpine:latest is not supported"),
         (&["save", "alpine"], "saving images is not supported"),
         (&["import", "-"], "importing images is not supported"),

@@ -38,7 +38,7 @@ fn azf_keeps_the_contract_in_every_point() {
 }
 
 /// What does not concern a backend that has no cloud and no agents.
-const OF_NO_CONCERN: [&str; 8] = [
+const OF_NO_CONCERN: [&str; 12] = [
     "check.cloud-in-trouble",
     "create.answer-lost",
     "create.cloud-in-trouble",
@@ -47,6 +47,10 @@ const OF_NO_CONCERN: [&str; 8] = [
     "finished.own-outcome",
     "remove.cloud-in-trouble",
     "recover.cloud-in-trouble",
+    "inventory.lists-what-is-there",
+    "inventory.changes-nothing",
+    "inventory.gone",
+    "inventory.cloud-in-trouble",
 ];
 
 fn memory_keeps_the_contract(variable: &str) {
@@ -90,8 +94,12 @@ fn docker_proxy_keeps_the_contract() {
     let ran = test(&component, &["--format", "json", "--scenario", scenario.to_str().unwrap()]);
     let report = report(&ran);
     assert_eq!(results(&report, "finding"), Vec::<&str>::new(), "{report:#}");
-    // It has no agents.
-    assert_eq!(results(&report, "not-checked"), ["start.prepares-first", "finished.reads-the-code"], "{report:#}");
+    // It has no agents, and no inventory.
+    let not_checked = results(&report, "not-checked");
+    let of_no_concern = ["start.prepares-first", "finished.reads-the-code"]
+        .into_iter()
+        .chain(OF_NO_CONCERN.into_iter().filter(|name| name.starts_with("inventory.")));
+    assert_eq!(not_checked, of_no_concern.collect::<Vec<_>>(), "{report:#}");
     ran.ok();
 }
 
