@@ -10,6 +10,7 @@
 
 mod archive;
 mod client;
+mod cut;
 mod dialler;
 mod download;
 mod error;

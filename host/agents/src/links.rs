@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
 use tokio_util::sync::CancellationToken;
 
+use crate::cut::Cuttable;
 use crate::registry::AgentRegistry;
 
 /// Whose link it is.
@@ -28,6 +29,10 @@ pub(crate) async fn keep<S>(
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    let cut = CancellationToken::new();
+    // Whatever happens, exchanges of this link do not outlive it.
+    let _cut = cut.clone().drop_guard();
+    let socket = Cuttable::new(Bytes::new(socket), cut);
     let (sender, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .keep_alive_interval(PING_INTERVAL)
@@ -36,7 +41,7 @@ where
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(LINK_WINDOW)
         .initial_max_send_streams(usize::try_from(MAX_STREAMS).unwrap_or(usize::MAX))
-        .handshake(TokioIo::new(Bytes::new(socket)))
+        .handshake(TokioIo::new(socket))
         .await
         .map_err(|error| format!("the agent does not speak HTTP/2: {error}"))?;
     let Some(link) = registry.connect(peer.container, peer.boot, sender) else {
@@ -50,4 +55,57 @@ where
     };
     registry.disconnect(peer.container, &link);
     ended
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::{Request, Response};
+    use http_body_util::Full;
+    use hyper::body::Incoming;
+    use hyper::service::service_fn;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::*;
+    use crate::exchange::whole;
+
+    const CONTAINER: &str = "c";
+
+    /// An agent that answers nothing, and the daemon's end of its link.
+    fn silent_agent(registry: &AgentRegistry, boot: &'static str) -> tokio::task::JoinHandle<Result<(), String>> {
+        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        tokio::spawn(async move {
+            let socket = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
+            let silence = |_: Request<Incoming>| std::future::pending::<Result<Response<Full<bytes::Bytes>>, String>>();
+            let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+            server.serve_connection(TokioIo::new(Bytes::new(socket)), service_fn(silence)).await
+        });
+        let registry = registry.clone();
+        tokio::spawn(async move {
+            let socket = WebSocketStream::from_raw_socket(ours, Role::Server, None).await;
+            keep(&registry, Peer { container: CONTAINER, boot }, socket, &CancellationToken::new()).await
+        })
+    }
+
+    #[tokio::test]
+    async fn what_waits_on_a_link_ends_when_another_takes_its_place() {
+        let registry = AgentRegistry::default();
+        registry.register(CONTAINER, "hash");
+        let first = silent_agent(&registry, "one");
+        let link = registry.link(CONTAINER, 0).await.unwrap();
+        let waits = tokio::spawn(async move {
+            let request = Request::get("http://agent/v1/processes/r").body(whole("")).unwrap();
+            let mut sender = link.sender.clone();
+            sender.ready().await.unwrap();
+            sender.send_request(request).await.map(drop)
+        });
+        // So that the exchange is under way.
+        tokio::task::yield_now().await;
+        let _second = silent_agent(&registry, "two");
+        registry.link(CONTAINER, 1).await.unwrap();
+        let ended = tokio::time::timeout(Duration::from_secs(60), waits).await.expect("the exchange goes on");
+        assert!(ended.unwrap().is_err(), "a silent agent has answered");
+        assert_eq!(first.await.unwrap(), Ok(()));
+    }
 }
