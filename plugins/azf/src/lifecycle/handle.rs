@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bindings::agents::AgentSetup;
+use crate::bindings::agents::{AgentError, AgentSetup};
 use crate::bindings::types::{Container, Error, Handle};
 use crate::world::{World, agent_error_text};
 
@@ -44,10 +44,27 @@ impl App {
         if self.agent.is_none() {
             return Ok(());
         }
-        world.reachable_at(container, &format!("wss://{}", self.host)).map_err(|error| {
-            let why = agent_error_text(&error);
-            Error::Other(format!("the agent in the function app {} could not be dialled: {why}", self.name))
-        })
+        world.reachable_at(container, &self.address()).map_err(|error| self.undialled(&error))
+    }
+
+    /// The same when the container has been there before: it may be given up in this moment.
+    pub(crate) fn tell_address_again(&self, world: &dyn World, container: &str) -> Result<(), Error> {
+        match self.agent.as_ref().map(|_| world.reachable_at(container, &self.address())) {
+            None | Some(Ok(()) | Err(AgentError::UnknownContainer(_))) => Ok(()),
+            Some(Err(error)) => Err(self.undialled(&error)),
+        }
+    }
+
+    fn address(&self) -> String {
+        format!("wss://{}", self.host)
+    }
+
+    fn undialled(&self, error: &AgentError) -> Error {
+        Error::Other(format!(
+            "the agent in the function app {} could not be dialled: {}",
+            self.name,
+            agent_error_text(error)
+        ))
     }
 
     /// As the host stores it.

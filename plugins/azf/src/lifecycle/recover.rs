@@ -30,7 +30,7 @@ pub(crate) fn recover(world: &dyn World, container: &Container) -> Result<Recove
             let changed = site.host.filter(|host| *host != app.host);
             let app = App { host: changed.clone().unwrap_or_else(|| app.host.clone()), ..app };
             // Also an old one: the host of now may be told for the first time.
-            app.tell_address(world, &container.id)?;
+            app.tell_address_again(world, &container.id)?;
             Ok(Recovered::Present(changed.map(|_| app.to_handle()).transpose()?))
         }
     }
@@ -41,6 +41,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::bindings::agents::AgentError;
     use crate::bindings::types::Handle;
     use crate::testing::{HOST, ID, SITE_ID, Script, app, container, site, with_handle};
 
@@ -66,6 +67,14 @@ mod tests {
         let script = Script::new().answer(200, &body);
         assert_eq!(recover(&script, &made()), Ok(Recovered::Present(Some(expected))));
         assert_eq!(script.calls(), [format!("reachable {ID} wss://other.azurewebsites.net")]);
+    }
+
+    #[test]
+    fn a_container_that_is_given_up_meanwhile_is_no_error_and_an_address_that_is_not_granted_is() {
+        let script = |error| Script::new().unreachable(error).answer(200, &site(ID));
+        assert_eq!(recover(&script(AgentError::UnknownContainer(ID.into())), &made()), Ok(Recovered::Present(None)));
+        let denied = recover(&script(AgentError::Other("not granted".into())), &made());
+        assert!(matches!(denied, Err(Error::Other(text)) if text.contains("not granted")));
     }
 
     #[test]
