@@ -1,5 +1,6 @@
 //! Files of the container as tar archives, by the rules of Docker's archive API.
 
+mod attributes;
 mod place;
 mod read;
 mod write;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tar::{Builder, EntryType, Header, HeaderMode};
 
+use super::attributes;
 use super::place::Place;
 
 /// Folders of the kernel and of devices: not part of what an image could hold.
@@ -82,6 +83,11 @@ impl<'a> Writer<'a> {
         if kind.is_symlink() {
             header.set_size(0);
             return self.builder.append_link(&mut header, name, std::fs::read_link(path)?);
+        }
+        let attributes = attributes::of(path);
+        if !attributes.is_empty() {
+            let records = attributes.iter().map(|(record, value)| (record.as_str(), value.as_slice()));
+            self.builder.append_pax_extensions(records)?;
         }
         if !kind.is_file() {
             header.set_size(0);

@@ -6,8 +6,8 @@ use std::path::{Component, Path};
 
 use tar::{Archive, Entry, EntryType, Header};
 
-use super::ArchiveError;
 use super::place::{clean, refuse_kernel};
+use super::{ArchiveError, attributes};
 
 /// How an archive is extracted.
 #[derive(Debug, Clone, Copy, Default)]
@@ -78,6 +78,7 @@ fn extract(directory: &Path, options: WriteOptions, entry: &mut Entry<'_, impl R
     if matches!(kind, EntryType::XGlobalHeader | EntryType::XHeader) {
         return Ok(());
     }
+    let attributes = attributes::in_entry(entry)?;
     let target = directory.join(name.strip_prefix("/").unwrap_or(&name));
     if options.no_overwrite_dir_non_dir
         && let Ok(metadata) = target.symlink_metadata()
@@ -100,6 +101,11 @@ fn extract(directory: &Path, options: WriteOptions, entry: &mut Entry<'_, impl R
     if written && options.keep_owners && nix::unistd::Uid::effective().is_root() {
         give(&target, entry.header())
             .map_err(|error| ArchiveError::Failed(format!("{}: its owner: {error}", name.display())))?;
+    }
+    if written && !kind.is_hard_link() {
+        // After the owner, with whose change the kernel takes a program's capabilities away.
+        attributes::set(&target, &attributes)
+            .map_err(|error| ArchiveError::Failed(format!("{}: its extended attributes: {error}", name.display())))?;
     }
     if written || name.components().all(|component| matches!(component, Component::CurDir | Component::RootDir)) {
         return Ok(());
@@ -207,6 +213,57 @@ mod tests {
         assert_eq!(std::fs::read_to_string(folder.path().join("f")).unwrap(), "abc");
         let error = write(directory, WriteOptions::default(), &b"BZh91AY"[..]).unwrap_err();
         assert!(matches!(error, ArchiveError::Invalid(message) if message.contains("bzip2")));
+    }
+
+    /// What GNU tar makes of a folder with a sparse file in it.
+    fn made_by_gnu_tar(folder: &Path, format: &str) -> Vec<u8> {
+        let file = std::fs::File::create(folder.join("sparse")).unwrap();
+        file.set_len(1 << 20).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&file, b"end", (1 << 20) - 3).unwrap();
+        let mut tar = std::process::Command::new("tar");
+        tar.args(["--create", "--sparse", format, "--directory"]).arg(folder).arg("sparse");
+        let made = tar.output().unwrap();
+        assert!(made.status.success(), "{made:?}");
+        assert!(made.stdout.len() < 1 << 19, "it is not sparse: {} bytes", made.stdout.len());
+        made.stdout
+    }
+
+    #[test]
+    fn a_sparse_file_arrives_whole_and_one_that_is_not_understood_is_refused() {
+        let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let directory = to.path().to_str().unwrap();
+        let gnu = made_by_gnu_tar(from.path(), "--format=gnu");
+        write(directory, WriteOptions::default(), &gnu[..]).unwrap();
+        let expected = std::fs::read(from.path().join("sparse")).unwrap();
+        assert!(std::fs::read(to.path().join("sparse")).unwrap() == expected);
+        let pax = made_by_gnu_tar(from.path(), "--format=posix");
+        let error = write(directory, WriteOptions::default(), &pax[..]).unwrap_err();
+        assert!(matches!(error, ArchiveError::Invalid(message) if message.contains("--format=gnu")));
+    }
+
+    #[test]
+    fn extended_attributes_go_there_and_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        std::fs::create_dir(&from).unwrap();
+        std::fs::create_dir(&to).unwrap();
+        std::fs::write(from.join("f"), "abc").unwrap();
+        if let Err(error) = xattr::set(from.join("f"), "user.of-mine", b"\0\xff=x") {
+            println!("skipped: this file system has no extended attributes: {error}");
+            return;
+        }
+        xattr::set(&from, "user.of-the-folder", b"x").unwrap();
+        xattr::set(from.join("f"), "user.lines", b"one\ntwo").unwrap();
+        let mut bytes = Vec::new();
+        let place = super::super::place::Place::find(from.to_str().unwrap()).unwrap();
+        super::super::read::read(&place, &mut bytes).unwrap();
+        write(to.to_str().unwrap(), WriteOptions::default(), &bytes[..]).unwrap();
+        let value = xattr::get(to.join("from/f"), "user.of-mine").unwrap();
+        assert_eq!(value.as_deref(), Some(&b"\0\xff=x"[..]));
+        assert_eq!(xattr::get(to.join("from"), "user.of-the-folder").unwrap().as_deref(), Some(&b"x"[..]));
+        assert_eq!(std::fs::read_to_string(to.join("from/f")).unwrap(), "abc");
+        // One that the kernel does not take is left out.
+        attributes::set(&to, &[("no-such-space.x".to_owned(), Vec::new())]).unwrap();
     }
 
     #[test]
