@@ -8,7 +8,7 @@ fn request(method: &str, path: &str) -> Request<'static> {
         method: method.into(),
         url: format!("https://cloud.example/{path}"),
         headers: vec![],
-        body: (method == "PUT").then(|| b"{}".to_vec()),
+        body: None,
         timeout_ms: Some(10_000),
         authorization: None,
     }
@@ -16,6 +16,12 @@ fn request(method: &str, path: &str) -> Request<'static> {
 
 pub fn ask(method: &str, path: &str) -> Result<Response, Error> {
     http::send(&request(method, path)).map_err(|error| failed(&error))
+}
+
+/// Makes something of this JSON.
+pub fn put(path: &str, body: &str) -> Result<Response, Error> {
+    let request = Request { body: Some(body.as_bytes().to_vec()), ..request("PUT", path) };
+    http::send(&request).map_err(|error| failed(&error))
 }
 
 /// Starts the command of a container.
@@ -34,9 +40,9 @@ pub fn refused(status: u16) -> Error {
 }
 
 /// An answer that is one: a success in JSON.
-pub fn json(response: Response) -> Result<(), Error> {
+pub fn json(response: Response) -> Result<String, Error> {
     match response.status {
-        200..=299 if response.body.starts_with(b"{") => Ok(()),
+        200..=299 if response.body.starts_with(b"{") => Ok(String::from_utf8_lossy(&response.body).into_owned()),
         status => Err(refused(status)),
     }
 }

@@ -2,18 +2,19 @@
 //!
 //! Its cloud holds containers at `https://cloud.example/containers/ID`; the handle is that path.
 
-wit_bindgen::generate!({ path: "../../../../wit", world: "plugin-with-logs", generate_all });
+wit_bindgen::generate!({ path: "../../../../wit", world: "plugin-with-inventory", generate_all });
 
 mod cloud;
 mod handle;
 
 use exports::sockerless::backend::backend::{ConfigKey, Descriptor, Finding, Guest as Backend, Verdict};
+use exports::sockerless::backend::inventory::{Guest as Inventory, Item, Page as InventoryPage};
 use exports::sockerless::backend::lifecycle::{
     Disposition, Guest as Lifecycle, Outcome, Recovered, RunEnd, RunVerdict, Started,
 };
 use exports::sockerless::backend::logs::{Entry, Guest as Logs, Page, Query, Source};
 use sockerless::backend::types::{Container, Error, Handle};
-use sockerless::backend::{agents, clock, config};
+use sockerless::backend::{agents, clock, config, host};
 
 const POINT: &str = "SOCKERLESS_FAULTY_POINT";
 /// As the agents of this host call it.
@@ -80,10 +81,16 @@ impl Lifecycle for Guest {
         if breaks("create-twice") {
             path = format!("{path}-{}", moment());
         }
-        let mut answer = cloud::ask("PUT", &path);
+        let body = format!(
+            r#"{{"name":"{}","image":"{}","owner":"{}"}}"#,
+            container.name,
+            container.image,
+            if breaks("inventory-nobodys") { String::new() } else { host::id() }
+        );
+        let mut answer = cloud::put(&path, &body);
         while breaks("create-waits") && answer.as_ref().is_ok_and(|answer| answer.status == 503) {
             clock::sleep(1_000);
-            answer = cloud::ask("PUT", &path);
+            answer = cloud::put(&path, &body);
         }
         if breaks("create-believes") {
             return Ok(handle::of(&path));
@@ -190,7 +197,7 @@ impl Lifecycle for Guest {
         };
         match answer.status {
             404 => Ok(Recovered::Absent),
-            _ => cloud::json(answer).map(|()| Recovered::Present(None)),
+            _ => cloud::json(answer).map(|_| Recovered::Present(None)),
         }
     }
 }
@@ -209,5 +216,41 @@ impl Logs for Guest {
             }
         };
         Ok(Page { entries: vec![entry], next })
+    }
+}
+
+/// A container of the list: its path, owner, name and image, with strokes between them.
+fn item(text: &str) -> Option<Item> {
+    let mut fields = text.split('|').map(str::to_owned);
+    let (id, owner, name, image) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    let handle = handle::of(&format!("containers/{id}"));
+    let owner = Some(owner).filter(|owner| !owner.is_empty());
+    Some(Item { place: id.clone(), id, owner, name, image, labels: vec![], handle })
+}
+
+impl Inventory for Guest {
+    fn list(_: Option<String>) -> Result<InventoryPage, Error> {
+        let next = breaks("inventory-circles").then(|| "next".to_owned());
+        let text = match cloud::ask("GET", "containers").and_then(cloud::json) {
+            Err(_) if breaks("inventory-shrugs") => String::new(),
+            answer => answer?,
+        };
+        let mut items: Vec<_> = text.trim_matches(['{', '}']).split(',').filter_map(item).collect();
+        if breaks("inventory-forgets") {
+            items.clear();
+        }
+        Ok(InventoryPage { items, next })
+    }
+
+    fn agent_environment(id: String, handle: Handle) -> Result<Vec<(String, String)>, Error> {
+        let environment = vec![("SOCKERLESS_CONTAINER_ID".to_owned(), id)];
+        if breaks("inventory-remembers") {
+            return Ok(environment);
+        }
+        let answer = cloud::ask("GET", &String::from_utf8_lossy(&handle.data))?;
+        if answer.status == 404 {
+            return Err(Error::NotFound("it is gone".into()));
+        }
+        cloud::json(answer).map(|_| environment)
     }
 }
