@@ -8,13 +8,11 @@ use sockerless_backend::types::{Finding, Verdict};
 use sockerless_docker::{Config, CreateRequest, HostConfig, ImageConfig, ImagePlatform, check_container_name};
 
 use crate::actor::Actor;
-use crate::backup;
 use crate::engine::{Engine, Inner};
 use crate::error::{Error, Result};
 use crate::ids;
 use crate::images::mismatch;
 use crate::record::{ContainerRecord, Intent, State, Status};
-use crate::spec;
 use crate::verify;
 
 /// How many ids are drawn before a create gives up because all of their names are taken in the cloud.
@@ -133,7 +131,7 @@ impl Inner {
         for attempt in 1..=IDS {
             let key = ids::idempotency_key()?;
             record.intent = Some(Intent::Create { key: key.clone() });
-            self.services.expect(&record.id, spec::process(&record), backup::encode(&record));
+            self.services.expect(&record);
             if let Err(error) = self.save(&record).await {
                 self.services.forget(&record.id);
                 self.give_back(&record).await;

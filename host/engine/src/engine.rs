@@ -11,7 +11,6 @@ use tokio_util::task::TaskTracker;
 
 use crate::actor::Actor;
 use crate::agents::Agents;
-use crate::backup;
 use crate::error::{Error, Result};
 use crate::events::{EventOptions, Events};
 use crate::exec::Execs;
@@ -21,7 +20,6 @@ use crate::record::{ContainerRecord, Intent, Status};
 use crate::registries::Registries;
 use crate::registry::Containers;
 use crate::services::Services;
-use crate::spec;
 use crate::volumes::Volumes;
 
 /// How long containers may take to take in what a backend has found of them, before a load is answered.
@@ -121,7 +119,7 @@ impl Stored {
                     stored.id
                 ))
             })?;
-            services.expect(&record.id, spec::process(&record), backup::encode(&record));
+            services.expect(&record);
             records.push(record);
         }
         services.restore().await?;

@@ -18,7 +18,6 @@ use crate::engine::{Engine, Inner};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids;
 use crate::record::{ContainerRecord, Intent, Status};
-use crate::spec;
 
 /// Containers that are removed or taken in at the same time.
 const AT_ONCE: usize = 8;
@@ -194,7 +193,7 @@ impl Inner {
         token: &AgentToken,
         dialled: bool,
     ) -> Result<()> {
-        self.services.expect(&record.id, spec::process(record), backup::encode(record));
+        self.services.expect(record);
         // Before the backend is asked, which then tells where the agent is.
         self.services.recognise(&record.id, token, dialled).await.map_err(Error::from)?;
         match plugin.recover(record.for_backend()).await? {

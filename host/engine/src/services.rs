@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use sockerless_agent_protocol::{env, headers, paths, spec::ProcessSpec, token::AgentToken};
+use sockerless_agent_protocol::{env, headers, paths, token::AgentToken};
 use sockerless_agents::{AgentDialler, AgentRegistry};
 use sockerless_backend::types::Outcome;
 use sockerless_backend::{AgentBroker, AgentError, OutcomeSink, Provision};
@@ -18,10 +18,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::agents::Agents;
+use crate::backup;
 use crate::dial::{AgentLink, ByBackend, Dialled};
 use crate::engine::Backends;
 use crate::error::Result;
+use crate::record::ContainerRecord;
 use crate::run::Control;
+use crate::spec;
 
 /// How long the agent may still take to accept a run after its invocation has failed: the response may be lost
 /// and the invocation not.
@@ -56,19 +59,10 @@ struct ActiveRun {
     disconnected: CancellationToken,
 }
 
-/// A container from before it is made.
-#[derive(Clone)]
-struct Expected {
-    /// What its agent is to run.
-    spec: ProcessSpec,
-    /// Its record, for a daemon that has lost it.
-    record: Option<String>,
-}
-
 #[derive(Default)]
 struct State {
-    /// By container.
-    expected: HashMap<String, Expected>,
+    /// By id, from before a container is made.
+    expected: HashMap<String, ContainerRecord>,
     secrets: HashMap<String, AgentSecret>,
     runs: HashMap<String, ActiveRun>,
 }
@@ -130,9 +124,8 @@ impl Services {
     }
 
     /// Announces a container that is about to be made, or was found in the store.
-    /// `record` travels with the agent into the cloud.
-    pub(crate) fn expect(&self, container: &str, spec: ProcessSpec, record: Option<String>) {
-        self.lock().expected.insert(container.to_owned(), Expected { spec, record });
+    pub(crate) fn expect(&self, record: &ContainerRecord) {
+        self.lock().expected.insert(record.id.clone(), record.clone());
     }
 
     /// Takes an agent for that of a container again, by the token that it was given; one that is `dialled` when the backend has told
@@ -223,7 +216,7 @@ impl AgentBroker for Services {
             AgentLink::Dial => (env::LINK.to_owned(), env::LINK_DIAL.to_owned()),
         };
         let expected = self.lock().expected.get(container).cloned();
-        let Expected { spec, record } = expected.ok_or_else(|| AgentError::UnknownContainer(container.to_owned()))?;
+        let record = expected.ok_or_else(|| AgentError::UnknownContainer(container.to_owned()))?;
         let token = AgentToken::generate().map_err(|error| AgentError::Other(error.to_string()))?;
         let secret = AgentSecret::of(&token, self.link == AgentLink::Dial);
         self.save(container, &secret).await?;
@@ -233,9 +226,10 @@ impl AgentBroker for Services {
             (env::TOKEN.to_owned(), token.expose().to_owned()),
             (env::CONTAINER_ID.to_owned(), container.to_owned()),
             link,
-            (env::SPEC.to_owned(), spec.encode()),
+            (env::SPEC.to_owned(), spec::process(&record).encode()),
         ];
-        environment.extend(record.map(|record| (env::RECORD.to_owned(), record)));
+        // For a daemon that has lost it.
+        environment.extend(backup::encode(&record).map(|record| (env::RECORD.to_owned(), record)));
         Ok(Some(Provision {
             environment,
             startup: ["sockerless-agent", "run", "--"].map(str::to_owned).to_vec(),
