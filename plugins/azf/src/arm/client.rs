@@ -40,8 +40,7 @@ impl<'c> Client<'c> {
 
     /// The ARM id of the app of this name.
     pub(crate) fn site_id(&self, app: &str) -> String {
-        let Settings { subscription, group, .. } = self.settings;
-        format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Web/sites/{app}")
+        format!("{}/{app}", self.sites_id())
     }
 
     /// The URL of a resource of Microsoft.Web, or of something below it.
@@ -51,8 +50,11 @@ impl<'c> Client<'c> {
 
     /// The URL of the list of all apps of the group.
     pub(crate) fn sites_url(&self) -> String {
-        let Settings { subscription, group, .. } = self.settings;
-        self.url(&format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Web/sites"))
+        self.url(&self.sites_id())
+    }
+
+    fn sites_id(&self) -> String {
+        format!("{}/providers/Microsoft.Web/sites", self.settings.group_id())
     }
 
     /// The URL of the next page of a list, given a link to it. Whatever host the link names, it is asked of the resource manager: no

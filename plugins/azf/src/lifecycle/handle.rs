@@ -39,32 +39,19 @@ impl From<&AgentSetup> for AgentDoor {
 }
 
 impl App {
-    /// Tells the host where it can dial the app's agent, if it has one.
+    /// Tells the host where it can dial the app's agent, if it has one. A host that has given the container up meanwhile does not want to
+    /// know, which is no error.
     pub(crate) fn tell_address(&self, world: &dyn World, container: &str) -> Result<(), Error> {
         if self.agent.is_none() {
             return Ok(());
         }
-        world.reachable_at(container, &self.address()).map_err(|error| self.undialled(&error))
-    }
-
-    /// The same when the container has been there before: it may be given up in this moment.
-    pub(crate) fn tell_address_again(&self, world: &dyn World, container: &str) -> Result<(), Error> {
-        match self.agent.as_ref().map(|_| world.reachable_at(container, &self.address())) {
-            None | Some(Ok(()) | Err(AgentError::UnknownContainer(_))) => Ok(()),
-            Some(Err(error)) => Err(self.undialled(&error)),
+        match world.reachable_at(container, &format!("wss://{}", self.host)) {
+            Ok(()) | Err(AgentError::UnknownContainer(_)) => Ok(()),
+            Err(error) => {
+                let why = agent_error_text(&error);
+                Err(Error::Other(format!("the agent in the function app {} could not be dialled: {why}", self.name)))
+            }
         }
-    }
-
-    fn address(&self) -> String {
-        format!("wss://{}", self.host)
-    }
-
-    fn undialled(&self, error: &AgentError) -> Error {
-        Error::Other(format!(
-            "the agent in the function app {} could not be dialled: {}",
-            self.name,
-            agent_error_text(error)
-        ))
     }
 
     /// As the host stores it.

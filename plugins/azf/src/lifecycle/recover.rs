@@ -30,7 +30,7 @@ pub(crate) fn recover(world: &dyn World, container: &Container) -> Result<Recove
             let changed = site.host.filter(|host| *host != app.host);
             let app = App { host: changed.clone().unwrap_or_else(|| app.host.clone()), ..app };
             // Also an old one: the host of now may be told for the first time.
-            app.tell_address_again(world, &container.id)?;
+            app.tell_address(world, &container.id)?;
             Ok(Recovered::Present(changed.map(|_| app.to_handle()).transpose()?))
         }
     }
