@@ -52,6 +52,14 @@ pub(crate) async fn request(host: &Address, method: &str, path: &str, body: Byte
     Ok(value)
 }
 
+/// What a command that does one thing after the other runs on.
+///
+/// # Errors
+/// The system gives none of what it takes.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")
+}
+
 /// A part of a path or of a query.
 pub(crate) fn encoded(part: &str) -> percent_encoding::PercentEncode<'_> {
     percent_encoding::utf8_percent_encode(part, percent_encoding::NON_ALPHANUMERIC)

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::cli::{PruneOptions, StoreCommand};
-use crate::client::{encoded, request};
+use crate::client::{encoded, request, runtime};
 
 /// Runs `sockerless azure prune`.
 ///
@@ -24,10 +24,6 @@ pub(crate) fn prune(options: PruneOptions) -> Result<()> {
 pub(crate) fn store(host: &Address, command: StoreCommand) -> Result<()> {
     let StoreCommand::Rebuild { backend, owner } = command;
     runtime()?.block_on(rebuild(host, backend, owner))
-}
-
-fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")
 }
 
 /// Lists what has no record, and deletes those of it that are this daemon's, or that were named, once the user agrees.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::cli::PluginCommand;
-use crate::client::{encoded, request};
+use crate::client::{encoded, request, runtime};
 use crate::conformance;
 use crate::toolkit;
 
@@ -14,8 +14,7 @@ use crate::toolkit;
 /// # Errors
 /// The daemon is not there, or refuses.
 pub(crate) fn run(host: &Address, command: PluginCommand) -> Result<()> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
+    let runtime = runtime()?;
     match command {
         PluginCommand::Load { file, name } => {
             let component = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;

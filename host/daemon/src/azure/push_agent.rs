@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use super::share::{AGENT, AgentShare, unnamed};
 use crate::cli::{PushAgentOptions, ServeOptions};
+use crate::client::runtime;
 use crate::config::Config;
 use crate::serve::environment;
 
@@ -26,10 +27,8 @@ pub(super) fn run(options: PushAgentOptions) -> Result<()> {
         None => beside_this_program()?,
     };
     let content = read(&file)?;
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
     let size = content.len();
-    let pushed = runtime.block_on(share.client.push(AGENT, content.into())).map_err(|error| share.explain(error))?;
+    let pushed = runtime()?.block_on(share.client.push(AGENT, content.into())).map_err(|error| share.explain(error))?;
     let mut out = std::io::stdout().lock();
     let AgentShare { account, share, .. } = &share;
     if pushed.made_share {
