@@ -31,25 +31,20 @@ async fn delete(options: PruneOptions) -> Result<()> {
     let PruneOptions { host, backend, dry_run, force, chosen } = options;
     let host = &host;
     let path = format!("/sockerless/backends/{}/orphans", encoded(&backend));
-    let found = request(host, "GET", &path, Vec::new().into()).await?;
+    let found = request(host, "GET", &format!("{path}{}", ids(chosen.iter())), Vec::new().into()).await?;
     let found = found.as_array().map(Vec::as_slice).unwrap_or_default();
-    let is_chosen = |orphan: &Value| {
-        if chosen.is_empty() {
-            return orphan.get("Own") == Some(&Value::Bool(true));
-        }
-        chosen.iter().any(|choice| text(orphan, "Id").starts_with(choice) || text(orphan, "Place") == choice)
-    };
-    let (mine, others): (Vec<&Value>, Vec<&Value>) = found.iter().partition(|orphan| is_chosen(orphan));
-    if chosen.is_empty() && !others.is_empty() {
+    let is_meant = |orphan: &&Value| !chosen.is_empty() || orphan.get("Own") == Some(&Value::Bool(true));
+    let (meant, others): (Vec<&Value>, Vec<&Value>) = found.iter().partition(is_meant);
+    if !others.is_empty() {
         eprintln!("Made by other daemons, or by nobody that is known; deleted only if you name them:");
         others.iter().for_each(|orphan| eprintln!("  {}", line(orphan)));
     }
-    if mine.is_empty() && chosen.is_empty() {
+    if meant.is_empty() {
         eprintln!("Nothing in the cloud of {backend} is this daemon's and without a container.");
         return Ok(());
     }
     eprintln!("In the cloud of {backend}, without a container:");
-    mine.iter().for_each(|orphan| println!("{}", line(orphan)));
+    meant.iter().for_each(|orphan| println!("{}", line(orphan)));
     if dry_run {
         return Ok(());
     }
@@ -57,12 +52,8 @@ async fn delete(options: PruneOptions) -> Result<()> {
         bail!("nothing was deleted");
     }
     // By their ids: what has turned up since is not deleted unseen.
-    let query: Vec<String> = if mine.is_empty() {
-        chosen.iter().map(|choice| format!("id={}", encoded(choice))).collect()
-    } else {
-        mine.iter().map(|orphan| format!("id={}", encoded(text(orphan, "Id")))).collect()
-    };
-    let results = request(host, "DELETE", &format!("{path}?{}", query.join("&")), Vec::new().into()).await?;
+    let query = ids(meant.iter().map(|orphan| text(orphan, "Id")));
+    let results = request(host, "DELETE", &format!("{path}{query}"), Vec::new().into()).await?;
     report(&results, "deleted", "could not be deleted")
 }
 
@@ -89,6 +80,12 @@ async fn rebuild(host: &Address, backend: Option<String>, owner: Option<String>)
         failed = report(&results, "taken in", "could not be taken in").err().or(failed);
     }
     failed.map_or(Ok(()), Err)
+}
+
+/// A query that names these.
+fn ids(ids: impl Iterator<Item = impl AsRef<str>>) -> String {
+    let ids: Vec<String> = ids.map(|id| format!("id={}", encoded(id.as_ref()))).collect();
+    if ids.is_empty() { String::new() } else { format!("?{}", ids.join("&")) }
 }
 
 fn text<'v>(value: &'v Value, key: &str) -> &'v str {

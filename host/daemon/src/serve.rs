@@ -104,7 +104,8 @@ fn tell_of_the_lost(engine: &Engine, loaded: &Loaded) {
     for backend in loaded.names() {
         let engine = engine.clone();
         tokio::spawn(async move {
-            match engine.orphans(&backend).await.map(|orphans| orphans.iter().filter(|orphan| orphan.own).count()) {
+            match engine.orphans(&backend, &[]).await.map(|orphans| orphans.iter().filter(|orphan| orphan.own).count())
+            {
                 Ok(0) => {}
                 Ok(count) => tracing::warn!(
                     backend,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
+use serde::Serialize;
 use sockerless_agent_protocol::env;
 use sockerless_agent_protocol::spec::ProcessSpec;
 use sockerless_agent_protocol::token::AgentToken;
@@ -26,7 +27,8 @@ const AT_ONCE: usize = 8;
 const MAX_PAGES: usize = 10_000;
 
 /// A container in the cloud of which this daemon has no record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct Orphan {
     /// Docker's id.
     pub id: String,
@@ -43,7 +45,8 @@ pub struct Orphan {
 }
 
 /// What became of one orphan.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct OrphanResult {
     /// Docker's id.
     pub id: String,
@@ -56,21 +59,23 @@ pub struct OrphanResult {
 }
 
 impl Engine {
-    /// The containers in the cloud of a backend that have no record here, whoever made them.
+    /// The containers in the cloud of a backend that have no record here, whoever made them: those that `chosen` names by id, by the
+    /// beginning of one, or by what they are called in the cloud; if it is empty, all.
     ///
     /// # Errors
-    /// There is no such backend; it cannot tell; the cloud does not answer.
-    pub async fn orphans(&self, backend: &str) -> Result<Vec<Orphan>> {
+    /// There is no such backend; it cannot tell; the cloud does not answer; a choice that names none, or more than one.
+    pub async fn orphans(&self, backend: &str, chosen: &[String]) -> Result<Vec<Orphan>> {
         let inner = &self.inner;
         let unknown = inner.unknown(&*inner.backend(backend)?).await?;
-        Ok(unknown.into_iter().map(|item| inner.orphan(item)).collect())
+        let chosen = if chosen.is_empty() { unknown } else { choose(unknown, chosen)? };
+        Ok(chosen.into_iter().map(|item| inner.orphan(item)).collect())
     }
 
-    /// Deletes orphans in the cloud: those that `chosen` names by id, by the beginning of one, or by what they are called in the cloud,
-    /// whoever made them; if it is empty, all those that this daemon made.
+    /// Deletes orphans in the cloud: those that `chosen` names, as for [`Engine::orphans`], whoever made them; if it is empty, all those
+    /// that this daemon made.
     ///
     /// # Errors
-    /// As [`Engine::orphans`]; a choice that names none, or more than one. That one of them cannot be deleted is in its result.
+    /// As [`Engine::orphans`]. That one of them cannot be deleted is in its result.
     pub async fn remove_orphans(&self, backend: &str, chosen: &[String]) -> Result<Vec<OrphanResult>> {
         let inner = &self.inner;
         let backend = inner.backend(backend)?;
