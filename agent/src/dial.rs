@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use http::{HeaderValue, StatusCode, header};
 use sockerless_agent_protocol::link::websocket_config;
+use sockerless_agent_protocol::redial::{self, Redial};
 use sockerless_agent_protocol::{VERSION, headers, paths};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::Error as WebSocketError;
@@ -16,14 +17,6 @@ use crate::config::Callback;
 use crate::connect::{Stream, connect};
 use crate::link::LinkServer;
 
-const BACK_OFF: Duration = Duration::from_millis(100);
-const BACK_OFF_MAX: Duration = Duration::from_secs(10);
-/// To a daemon that does not know this agent, which may be a matter of a restore from an old copy of its state.
-const UNKNOWN: Duration = Duration::from_secs(30);
-/// While another instance of the container is the one that counts.
-const BUSY: Duration = Duration::from_secs(3);
-/// A link that lasted so long was a good one: the next pause is short again.
-const LASTED: Duration = Duration::from_secs(30);
 const HANDSHAKE: Duration = Duration::from_secs(20);
 
 /// Keeps a link to the daemon.
@@ -35,7 +28,7 @@ pub(crate) struct Dialler {
 impl Dialler {
     /// Dials again and again, until the agent ends.
     pub(crate) async fn dial_until_the_end(self) {
-        let mut pause = BACK_OFF;
+        let mut redials = Redial::default();
         while !self.server.ending.is_cancelled() {
             let begin = Instant::now();
             let next = match self.dial().await {
@@ -47,21 +40,17 @@ impl Dialler {
                     tracing::warn!("no link to the daemon: {error:#}");
                     match error.downcast_ref::<Refused>().map(|refused| refused.0) {
                         Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::UPGRADE_REQUIRED) => {
-                            Some(UNKNOWN)
+                            Some(redial::UNKNOWN)
                         }
-                        Some(StatusCode::CONFLICT) => Some(BUSY),
+                        Some(StatusCode::CONFLICT) => Some(redial::BUSY),
                         _ => None,
                     }
                 }
             };
-            if begin.elapsed() > LASTED {
-                pause = BACK_OFF;
-            }
             tokio::select! {
-                () = sleep(jittered(next.unwrap_or(pause))) => {}
+                () = sleep(redials.pause(begin.elapsed(), next)) => {}
                 () = self.server.ending.cancelled() => return,
             }
-            pause = (pause * 2).min(BACK_OFF_MAX);
         }
     }
 
@@ -103,22 +92,3 @@ impl Dialler {
 #[derive(Debug, thiserror::Error)]
 #[error("the daemon answers with status {0}")]
 struct Refused(StatusCode);
-
-/// Between half of it and the whole, so that many agents do not come back at once.
-fn jittered(pause: Duration) -> Duration {
-    let random = uuid::Uuid::new_v4().as_bytes()[0];
-    pause / 2 + pause * u32::from(random) / 512
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_are_between_half_and_whole() {
-        for _ in 0..100 {
-            let pause = jittered(Duration::from_secs(1));
-            assert!((Duration::from_millis(500)..=Duration::from_secs(1)).contains(&pause), "{pause:?}");
-        }
-    }
-}

@@ -7,6 +7,7 @@
 //!
 //! - [`env`], [`spec`], [`token`]: what the agent is started with.
 //! - [`headers`]: what identifies an agent, a run and an exit code.
+//! - [`redial`]: how whoever dials waits before the next attempt.
 
 #![forbid(unsafe_code)]
 
@@ -20,6 +21,7 @@ pub mod input;
 pub mod link;
 pub mod paths;
 pub mod process;
+pub mod redial;
 pub mod sample;
 pub mod spec;
 pub mod token;

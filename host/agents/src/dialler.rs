@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sockerless_agent_protocol::handshake::Key;
 use sockerless_agent_protocol::link::websocket_config;
+use sockerless_agent_protocol::redial::{BUSY, Redial, UNKNOWN};
 use sockerless_agent_protocol::{VERSION, headers, paths};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
@@ -19,14 +20,6 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use crate::links::{self, Peer};
 use crate::registry::{AgentRegistry, Refusal};
 
-const BACK_OFF: Duration = Duration::from_millis(100);
-const BACK_OFF_MAX: Duration = Duration::from_secs(10);
-/// To somebody who is not the agent, or does not know this daemon, which may be a matter of a restore from an old copy of its state.
-const UNKNOWN: Duration = Duration::from_secs(30);
-/// While another instance of the container is the one that counts.
-const BUSY: Duration = Duration::from_secs(3);
-/// A link that lasted so long was a good one: the next pause is short again.
-const LASTED: Duration = Duration::from_secs(30);
 /// How long the agent may take to answer. Front ends hold requests back while a container starts.
 const HANDSHAKE: Duration = Duration::from_secs(30);
 /// Characters of a server's words in an error.
@@ -159,7 +152,7 @@ impl Failure {
 
 impl Line {
     async fn keep(self) {
-        let mut pause = BACK_OFF;
+        let mut redials = Redial::default();
         let mut told = String::new();
         loop {
             let begin = Instant::now();
@@ -192,12 +185,9 @@ impl Line {
                 told.clone_from(&failure.text);
             }
             self.registry.missed(&self.container, failure.text);
-            if begin.elapsed() > LASTED {
-                pause = BACK_OFF;
-            }
             tokio::select! {
-                () = sleep(jittered(failure.pause.unwrap_or(pause))) => pause = (pause * 2).min(BACK_OFF_MAX),
-                () = self.hurry.notified() => pause = BACK_OFF,
+                () = sleep(redials.pause(begin.elapsed(), failure.pause)) => {}
+                () = self.hurry.notified() => redials.hurry(),
                 () = self.shutdown.cancelled() => return,
             }
         }
@@ -255,10 +245,4 @@ fn declined(url: &str, status: u16, body: &[u8]) -> Failure {
         401 | 403 | 426 => Failure::after(UNKNOWN, format!("{url} answered with status {status}: {said}")),
         _ => Failure::new(format!("{url} answered with status {status}: {said}")),
     }
-}
-
-/// Between half of it and the whole, so that not all agents are dialled at once.
-fn jittered(pause: Duration) -> Duration {
-    let random = uuid::Uuid::new_v4().as_bytes()[0];
-    pause / 2 + pause * u32::from(random) / 512
 }
