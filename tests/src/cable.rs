@@ -1,10 +1,12 @@
 //! A network between two programs, which a test can cut or let fall silent.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
+
+use crate::Docker;
 
 #[derive(Debug, Default)]
 struct State {
@@ -92,6 +94,27 @@ impl Cable {
         for connection in &self.state.lock().unwrap().connections {
             connection.is_silent.store(true, Ordering::SeqCst);
         }
+    }
+
+    /// Cuts it under an exec in the container `w`, which goes on where it was.
+    pub fn cut_under_an_exec(&self, docker: &Docker) {
+        let mut shell = docker.spawn(&["exec", "-i", "w", "cat"]);
+        let (mut input, mut output) = (shell.stdin.take().unwrap(), BufReader::new(shell.stdout.take().unwrap()));
+        let mut line = String::new();
+        for word in ["before\n", "during\n", "after\n"] {
+            if word == "during\n" {
+                self.cut();
+            }
+            input.write_all(word.as_bytes()).unwrap();
+            if word == "during\n" {
+                self.mend();
+            }
+            line.clear();
+            output.read_line(&mut line).unwrap();
+            assert_eq!(line, word);
+        }
+        drop(input);
+        assert!(shell.wait().unwrap().success());
     }
 }
 

@@ -86,6 +86,16 @@ impl Emulator {
         self.program.log()
     }
 
+    /// Whether containers have file systems and mounts of their own on this machine. If not, says that a test is skipped.
+    #[must_use]
+    pub fn isolates_files(&self) -> bool {
+        let isolates = !self.log().contains("plain processes");
+        if !isolates {
+            eprintln!("skipped: containers have no file systems and mounts of their own on this machine");
+        }
+        isolates
+    }
+
     /// The function apps that exist, as its control API shows them.
     #[must_use]
     pub fn apps(&self) -> Vec<Value> {

@@ -35,15 +35,6 @@ fn other_agent(folder: &Path) -> PathBuf {
     file
 }
 
-/// Whether containers have mounts on this machine.
-fn has_mounts(world: &World) -> bool {
-    let has = !world.azure.log().contains("plain processes");
-    if !has {
-        eprintln!("skipped: containers have no mounts of their own on this machine");
-    }
-    has
-}
-
 /// The requests to the service of files, in the order in which they came.
 fn to_files(world: &World) -> Vec<Value> {
     world.azure.requests().into_iter().filter(|request| request["service"] == "files").collect()
@@ -57,7 +48,7 @@ fn an_image_without_an_agent_runs_with_that_of_the_share() {
     let layer = tar_of(&[("bin/tool", &tool), ("etc/passwd", b"root:x:0:0::/:/bin/tool\n")]);
     write_layout(&images.path().join("bare"), "bare:1", &[layer], &json!({}));
     let mut world = world(&[BY_KEY], &format!("images_folder = '{}'", images.path().display()));
-    if !has_mounts(&world) {
+    if !world.azure.isolates_files() {
         return;
     }
     let said = world.daemon.push_agent(&agent()).ok().to_owned();
@@ -82,7 +73,7 @@ fn an_image_without_an_agent_runs_with_that_of_the_share() {
 #[test]
 fn a_new_agent_takes_the_place_of_one_that_runs() {
     let mut world = world(&[BY_KEY], "");
-    if !has_mounts(&world) {
+    if !world.azure.isolates_files() {
         return;
     }
     world.daemon.push_agent(&agent()).ok();
@@ -144,7 +135,7 @@ fn what_passes_is_repeated_and_what_does_not_is_explained() {
 fn a_wrong_key_is_an_error_of_push_agent_and_of_the_start() {
     let wrong = ("SOCKERLESS_AZF_AGENT_SHARE_KEY", "d3Jvbmc=");
     let mut world = world(&[wrong, ("SOCKERLESS_AZF_CALLBACK_TIMEOUT", "1")], "");
-    if !has_mounts(&world) {
+    if !world.azure.isolates_files() {
         return;
     }
     let ran = world.daemon.push_agent(&agent());

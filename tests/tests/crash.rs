@@ -213,8 +213,9 @@ fn die(side: &str, number: u64) -> bool {
     false
 }
 
-/// Lets it die at every transaction of a session.
-fn die_everywhere(side: &str) {
+/// Plays sessions until one answers that it has come to its end untroubled, each with the number of the next transaction. Answers how
+/// many there were.
+fn at_every_transaction(play: impl Fn(u64) -> bool + Sync) -> u64 {
     let (next, over) = (AtomicU64::new(1), AtomicBool::new(false));
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
@@ -222,14 +223,19 @@ fn die_everywhere(side: &str) {
                 while !over.load(Ordering::Relaxed) {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     assert!(number < MOST, "a session does not end");
-                    if die(side, number) {
+                    if play(number) {
                         over.store(true, Ordering::Relaxed);
                     }
                 }
             });
         }
     });
-    let points = next.into_inner();
+    next.into_inner()
+}
+
+/// Lets it die at every transaction of a session.
+fn die_everywhere(side: &str) {
+    let points = at_every_transaction(|number| die(side, number));
     println!("{side}: some {points} points");
     assert!(points > 20, "a session has more transactions than that");
 }
@@ -244,37 +250,30 @@ fn it_dies_after_any_write() {
     die_everywhere("die-after");
 }
 
+/// The disk is full for one transaction. Answers whether the session came to its end before.
+fn fill(number: u64) -> bool {
+    let mut world = World::without_daemon(WorldOptions::default());
+    world.daemon.set(TROUBLE, format!("full:{number}"));
+    if let Err(error) = world.daemon.start() {
+        assert!(error.contains("disk is full"), "{error}");
+        return false;
+    }
+    let forgiven = &["disk is full", "is not running"];
+    let mut session = Session { world: &world, told: Told::default(), forgiven };
+    assert!(session.play(), "the daemon died");
+    let told = session.told;
+    let untroubled = !world.daemon.log().contains("disk is full");
+    // And it has written what it told, in the end.
+    world.daemon.terminate();
+    world.daemon.set(TROUBLE, String::new());
+    world.daemon.start().unwrap();
+    check(&world, &told);
+    untroubled
+}
+
 #[test]
 fn the_disk_is_full_at_any_write() {
-    let (next, over) = (AtomicU64::new(1), AtomicBool::new(false));
-    thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                while !over.load(Ordering::Relaxed) {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    assert!(number < MOST, "a session does not end");
-                    let mut world = World::without_daemon(WorldOptions::default());
-                    world.daemon.set(TROUBLE, format!("full:{number}"));
-                    if let Err(error) = world.daemon.start() {
-                        assert!(error.contains("disk is full"), "{error}");
-                        continue;
-                    }
-                    let forgiven = &["disk is full", "is not running"];
-                    let mut session = Session { world: &world, told: Told::default(), forgiven };
-                    assert!(session.play(), "the daemon died");
-                    let told = session.told;
-                    if !world.daemon.log().contains("disk is full") {
-                        over.store(true, Ordering::Relaxed);
-                    }
-                    // And it has written what it told, in the end.
-                    world.daemon.terminate();
-                    world.daemon.set(TROUBLE, String::new());
-                    world.daemon.start().unwrap();
-                    check(&world, &told);
-                }
-            });
-        }
-    });
+    at_every_transaction(fill);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's failure is a panic")]
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
 
 use serde_json::json;
@@ -57,23 +57,7 @@ fn everything_works_without_a_listener_for_agents() {
 #[test]
 fn a_link_that_breaks_is_dialled_again() {
     let (world, cable) = world();
-    let mut cat = world.docker.spawn(&["exec", "-i", "w", "cat"]);
-    let (mut input, mut output) = (cat.stdin.take().unwrap(), BufReader::new(cat.stdout.take().unwrap()));
-    let mut line = String::new();
-    for word in ["before\n", "during\n", "after\n"] {
-        if word == "during\n" {
-            cable.cut();
-        }
-        input.write_all(word.as_bytes()).unwrap();
-        if word == "during\n" {
-            cable.mend();
-        }
-        line.clear();
-        output.read_line(&mut line).unwrap();
-        assert_eq!(line, word);
-    }
-    drop(input);
-    assert!(cat.wait().unwrap().success());
+    cable.cut_under_an_exec(&world.docker);
 }
 
 #[test]

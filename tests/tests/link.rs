@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's failure is a panic")]
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::thread;
 
 use sockerless_tests::{Cable, World};
@@ -16,23 +16,7 @@ fn world() -> (World, Cable) {
 #[test]
 fn an_exec_goes_on_where_it_was() {
     let (world, cable) = world();
-    let mut shell = world.docker.spawn(&["exec", "-i", "w", "cat"]);
-    let (mut input, mut output) = (shell.stdin.take().unwrap(), BufReader::new(shell.stdout.take().unwrap()));
-    let mut line = String::new();
-    for word in ["before\n", "during\n", "after\n"] {
-        if word == "during\n" {
-            cable.cut();
-        }
-        input.write_all(word.as_bytes()).unwrap();
-        if word == "during\n" {
-            cable.mend();
-        }
-        line.clear();
-        output.read_line(&mut line).unwrap();
-        assert_eq!(line, word);
-    }
-    drop(input);
-    assert!(shell.wait().unwrap().success());
+    cable.cut_under_an_exec(&world.docker);
 }
 
 #[test]
