@@ -5,7 +5,7 @@
 use std::io::{Read, Write};
 use std::thread;
 
-use sockerless_tests::{Cable, World};
+use sockerless_tests::{Cable, World, eventually};
 
 fn world() -> (World, Cable) {
     let (world, cable) = World::with_a_cable();
@@ -57,4 +57,22 @@ fn the_end_of_a_run_is_told_when_the_link_is_back() {
     run.stdout.take().unwrap().read_to_string(&mut out).unwrap();
     assert_eq!(out, "got it\n");
     assert_eq!(run.wait().unwrap().code(), Some(6));
+}
+
+#[test]
+fn a_command_ends_though_nobody_reads_and_its_output_outlives_a_cut() {
+    let (world, cable) = World::with_a_cable();
+    let script = "head -c 48000000 /dev/zero | tr '\\0' x; echo; echo done; exit 5";
+    let mut run = world.docker.spawn(&["run", "--name", "r", "alpine", "sh", "-c", script]);
+    // Where the log goes nobody waits for the client, which has not read anything.
+    eventually("the command has written everything", || {
+        world.docker.run(&["logs", "--tail", "1", "r"]).stdout.contains("done").then_some(())
+    });
+    cable.cut();
+    cable.mend();
+    let mut out = Vec::new();
+    run.stdout.take().unwrap().read_to_end(&mut out).unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(5));
+    assert_eq!(out.len(), 48_000_000 + "\ndone\n".len());
+    assert!(out.ends_with(b"xx\ndone\n") && out[..48_000_000].iter().all(|byte| *byte == b'x'));
 }

@@ -135,6 +135,19 @@ impl Cutter {
     }
 }
 
+/// Whether a position in whole frames, or their end, is between two of them.
+#[must_use]
+pub fn is_boundary(whole: &[u8], position: usize) -> bool {
+    let mut begin = 0;
+    while begin < position {
+        match whole.get(begin..).map(first) {
+            Some(Ok(Some((_, size)))) => begin += size,
+            _ => return false,
+        }
+    }
+    begin == position && position <= whole.len()
+}
+
 /// The frames in bytes that [`Cutter::push`] has answered.
 pub fn frames(mut whole: Bytes) -> impl Iterator<Item = Frame> {
     std::iter::from_fn(move || {
@@ -170,6 +183,17 @@ mod tests {
             assert_eq!(got, [(1, 3), (2, MAX_PAYLOAD), (1, 3)], "{step}");
             assert!(passed == bytes);
         }
+    }
+
+    #[test]
+    fn boundaries_are_between_frames() {
+        let mut bytes = BytesMut::new();
+        put(&mut bytes, 1, b"one");
+        put(&mut bytes, 2, b"three");
+        let boundaries: Vec<usize> = (0..40).filter(|position| is_boundary(&bytes, *position)).collect();
+        assert_eq!(boundaries, [0, 11, 24]);
+        assert!(is_boundary(&[], 0));
+        assert!(!is_boundary(&[9; 40], 8));
     }
 
     #[test]

@@ -135,7 +135,7 @@ impl Api {
             (&Method::POST, [id, "release"]) => processes::release(&self.processes, id),
             (&Method::POST, [id, "signal"]) => processes::signal(&self.processes, id, query),
             (&Method::POST, [id, "resize"]) => processes::resize(&self.processes, id, query),
-            (&Method::GET, [id, "output"]) => output::read(&self.processes, id, query, &self.link),
+            (&Method::GET, [id, "output"]) => output::read(&self.processes, id, query, &self.link).await,
             (&Method::PUT, [id, "stdin", writer]) => {
                 stdin::write(&self.processes, id, writer, query, request.into_body()).await
             }

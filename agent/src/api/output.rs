@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt, StreamBody};
@@ -22,13 +21,13 @@ const SETTLE: Duration = Duration::from_secs(1);
 /// How long a reader whose link broke keeps its place.
 const GRACE: Duration = Duration::from_secs(120);
 
-pub(super) fn read(processes: &Processes, id: &str, query: &Query, link: &CancellationToken) -> Result {
+pub(super) async fn read(processes: &Processes, id: &str, query: &Query, link: &CancellationToken) -> Result {
     let process = find(processes, id)?;
     let from: From = query
         .get("from")
         .and_then(|from| from.parse().ok())
         .ok_or_else(|| Problem::bad_request("the query does not say where to begin: from=oldest, end or an offset"))?;
-    let reader = process.spool.read(from).map_err(|refusal| match refusal {
+    let reader = process.spool.read(from).await.map_err(|refusal| match refusal {
         Refusal::Dropped => Problem::new(StatusCode::GONE, "the output at this offset has been dropped"),
         Refusal::NoSuchOffset => Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "there is no output at this offset"),
     })?;
@@ -36,28 +35,18 @@ pub(super) fn read(processes: &Processes, id: &str, query: &Query, link: &Cancel
     let place = Place { processes: processes.clone(), id: id.to_owned(), link: link.clone(), reader, done: false };
     let frames = stream::unfold(place, |mut place| async move {
         match place.reader.next().await {
-            Some(frames) => Some((Ok(Frame::data(joined(frames))), place)),
-            None => {
+            Ok(Some(frames)) => Some((Ok(Frame::data(frames)), place)),
+            Ok(None) => {
                 place.finish();
                 None
             }
+            Err(error) => Some((Err(error), place)),
         }
     });
     let mut answer = Response::new(StreamBody::new(frames).boxed_unsync());
     answer.headers_mut().insert(headers::OUTPUT_BEGIN, HeaderValue::from(begin));
     answer.headers_mut().insert(headers::OUTPUT_END, HeaderValue::from(end));
     Ok(answer)
-}
-
-fn joined(mut frames: Vec<Bytes>) -> Bytes {
-    if frames.len() == 1 {
-        return frames.swap_remove(0);
-    }
-    let mut all = BytesMut::with_capacity(frames.iter().map(Bytes::len).sum());
-    for frame in frames {
-        all.extend_from_slice(&frame);
-    }
-    all.freeze()
 }
 
 /// A reader's place in the output. It is given up at the end, or when the daemon asks for no more; with a broken link it is

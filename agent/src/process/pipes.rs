@@ -38,7 +38,7 @@ pub(super) async fn collect(fd: OwnedFd, stream: u8, spool: Arc<Spool>, mut line
     }
 }
 
-async fn read_all(fd: OwnedFd, stream: u8, spool: &Spool, lines: &mut Option<Lines>) -> io::Result<()> {
+async fn read_all(fd: OwnedFd, stream: u8, spool: &Arc<Spool>, lines: &mut Option<Lines>) -> io::Result<()> {
     let fd = on_runtime(fd)?;
     let mut buffer = vec![0; HEADER + MAX_PAYLOAD];
     loop {

@@ -21,7 +21,7 @@ use super::spawn::{Failure, Spawned, resize, spawn};
 use super::stdin::Stdin;
 use super::{descendants, pipes, signals};
 use crate::changes::Changes;
-use crate::spool::Spool;
+use crate::spool::{Disk, Spool, Unwanted};
 use crate::telemetry::Sink;
 
 /// How long output may still come from others that hold the pipes, once the process has ended: the Engine's limit.
@@ -60,9 +60,9 @@ struct Io {
 }
 
 impl Process {
-    fn new() -> Arc<Self> {
+    fn new(unwanted: Unwanted, disk: &Disk) -> Arc<Self> {
         Arc::new(Self {
-            spool: Spool::new(),
+            spool: Spool::new(unwanted, disk.clone()),
             state: watch::Sender::new(ProcessState::Starting),
             io: Mutex::default(),
             expected: CancellationToken::new(),
@@ -153,6 +153,7 @@ struct Inner {
     reaper: Reaper,
     main: ProcessSpec,
     telemetry: Option<Sink>,
+    disk: Disk,
     /// Told before any process begins.
     changes: Changes,
     tasks: TaskTracker,
@@ -183,6 +184,7 @@ impl Processes {
             reaper: Reaper::start()?,
             main,
             telemetry,
+            disk: Disk::new(),
             changes,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
@@ -236,7 +238,7 @@ impl Processes {
             table.by_id.remove(&main);
         }
         table.main = Some(run.to_owned());
-        let process = Process::new();
+        let process = Process::new(Unwanted::Stays, &self.inner.disk);
         table.by_id.insert(run.to_owned(), process.clone());
         drop(table);
         self.inner.added.send_modify(|count| *count += 1);
@@ -259,7 +261,7 @@ impl Processes {
         if let Some(process) = table.by_id.get(id) {
             return process.clone();
         }
-        let process = Process::new();
+        let process = Process::new(Unwanted::Goes, &self.inner.disk);
         table.by_id.insert(id.to_owned(), process.clone());
         drop(table);
         self.inner.added.send_modify(|count| *count += 1);
@@ -404,10 +406,10 @@ mod tests {
     }
 
     async fn output(process: &Process) -> (String, String) {
-        let mut reader = process.spool.read(From::Offset(0)).unwrap();
+        let mut reader = process.spool.read(From::Offset(0)).await.unwrap();
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        while let Some(blocks) = reader.next().await {
-            for frame in blocks.into_iter().flat_map(frames) {
+        while let Some(whole) = reader.next().await.unwrap() {
+            for frame in frames(whole) {
                 if frame.stream == 1 { &mut out } else { &mut err }.extend_from_slice(&frame.payload);
             }
         }
