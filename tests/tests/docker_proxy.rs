@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's failure is a panic")]
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Once;
@@ -124,6 +125,35 @@ fn containers_have_the_engines_log_and_survive_the_daemon() {
 
     let exec = bare.docker.run(&["run", "--privileged", "--detach", "--name", "no", "alpine", "true"]);
     assert!(exec.stderr.contains("HostConfig.Privileged: memory runs nothing"), "{}", exec.stderr);
+}
+
+#[test]
+fn a_log_that_only_the_backend_has_is_followed_to_the_containers_end() {
+    let Some(component) = component() else { return };
+    let engine = World::start();
+    let bare = before(engine.daemon.own_socket(), component);
+    let script = "echo one; while [ ! -e /tmp/followed ]; do sleep 0.1; done; echo two; echo three >&2; exit 4";
+    bare.docker.ok(&["run", "--detach", "--name", "w", "alpine", "sh", "-c", script]);
+    let behind = name_behind(&bare.docker, "w");
+    let mut followers: Vec<_> = (0..3).map(|_| bare.docker.spawn(&["logs", "--follow", "w"])).collect();
+    followers.push(bare.docker.spawn(&["logs", "--follow", "--tail", "1", "w"]));
+    for follower in &mut followers {
+        let mut line = [0; 4];
+        follower.stdout.as_mut().unwrap().read_exact(&mut line).unwrap();
+        assert_eq!(&line, b"one\n");
+    }
+    engine.docker.ok(&["exec", "--detach", &behind, "touch", "/tmp/followed"]);
+    let read = |from: &mut dyn Read| {
+        let mut text = String::new();
+        from.read_to_string(&mut text).unwrap();
+        text
+    };
+    for follower in &mut followers {
+        assert_eq!(read(follower.stdout.as_mut().unwrap()), "two\n");
+        assert_eq!(read(follower.stderr.as_mut().unwrap()), "three\n");
+        assert!(follower.wait().unwrap().success());
+    }
+    assert_eq!(bare.docker.ok(&["wait", "w"]), "4");
 }
 
 #[test]

@@ -229,7 +229,7 @@ pub struct LogQuery {
 }
 
 /// The stream that something was written to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum LogSource {
     /// Standard output.
     Stdout,

@@ -14,6 +14,7 @@ use crate::agents::Agents;
 use crate::error::{Error, Result};
 use crate::events::{EventOptions, Events};
 use crate::exec::Execs;
+use crate::follow::Followed;
 use crate::images::Images;
 use crate::networks::Networks;
 use crate::record::{ContainerRecord, Intent, Status};
@@ -70,6 +71,7 @@ pub(crate) struct Inner {
     pub(crate) backends: Arc<dyn Backends>,
     pub(crate) containers: Containers,
     pub(crate) execs: Execs,
+    pub(crate) followed: Followed,
     pub(crate) images: Images,
     pub(crate) registry: RegistryAccess,
     pub(crate) networks: Networks,
@@ -159,6 +161,7 @@ impl Engine {
             backends,
             containers: Containers::default(),
             execs: Execs::default(),
+            followed: Followed::default(),
             images: Images::load(&*store).await?,
             registry,
             networks: Networks::load(&*store).await?,

@@ -30,6 +30,7 @@ mod engine;
 mod error;
 mod events;
 mod exec;
+mod follow;
 mod frames;
 mod health;
 mod ids;

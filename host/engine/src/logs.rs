@@ -2,22 +2,23 @@
 //!
 //! The backend keeps the log where it has one (the mapping: a query of Log Analytics), and then a snapshot comes from there,
 //! with its times. To follow a running container is the agent's part: its spool is live and knows the two streams
-//! apart.
+//! apart. Without an agent the backend is asked again and again ([`crate::follow`]).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use sockerless_backend::Backend;
 use sockerless_backend::types::{LogEntry, LogQuery, LogSource, RunEnd};
+use sockerless_backend::{Backend, BackendError};
 
 use crate::agents::{From, Reader};
 use crate::cell::Cell;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::follow::Seen;
 use crate::frames::{ByteStream, Output, STDERR, STDOUT, Streams, put_frame};
 use crate::lines::{Line, Lines};
 use crate::record::{ContainerRecord, Run};
@@ -39,6 +40,23 @@ pub struct LogOptions {
     pub until: Option<Timestamp>,
     /// Only the last so many lines of what is there already.
     pub tail: Option<u64>,
+}
+
+impl LogOptions {
+    fn wants(&self, entry: &LogEntry) -> bool {
+        let stream = match entry.source {
+            LogSource::Stdout => self.stdout,
+            LogSource::Stderr => self.stderr,
+        };
+        stream
+            && system(self.since).is_none_or(|since| entry.time >= since)
+            && system(self.until).is_none_or(|until| entry.time <= until)
+    }
+}
+
+/// A time before what the system can express is no limit.
+fn system(time: Option<Timestamp>) -> Option<SystemTime> {
+    SystemTime::try_from(time?).ok()
 }
 
 /// Pages that one snapshot reads at most: a backend that never comes to an end shall not hold a client for ever.
@@ -66,6 +84,9 @@ impl Engine {
                 Some(stream) => stream,
                 None => self.snapshot(&record, &options).await?,
             },
+            None if options.follow && is_live && self.has_log(&record)? => {
+                self.snapshot_and_news(&cell, &record, options).await?
+            }
             None => self.snapshot(&record, &options).await?,
         };
         Ok(Output { tty, stream })
@@ -109,53 +130,66 @@ impl Engine {
         (oldest.offset() == 0).then(|| live_lines(oldest, record.config.tty, options))
     }
 
-    async fn snapshot(&self, record: &ContainerRecord, options: &LogOptions) -> Result<ByteStream> {
+    fn has_log(&self, record: &ContainerRecord) -> Result<bool> {
+        Ok(self.inner.backend(&record.backend)?.loaded().logs)
+    }
+
+    /// The log of a container that runs without an agent: what the backend has, then what it has more with time.
+    async fn snapshot_and_news(
+        &self,
+        cell: &Arc<Cell>,
+        record: &ContainerRecord,
+        options: LogOptions,
+    ) -> Result<ByteStream> {
+        // In this order, so that what comes between the two is in both, and told once.
+        let news = self.inner.follow_log(cell).await?;
         let backend = self.inner.backend(&record.backend)?;
-        if !backend.loaded().logs {
+        let all = read_all(&backend, record, &LogOptions { tail: None, ..options.clone() }).await?;
+        let mut given = Seen::of(&all);
+        let skipped =
+            options.tail.map_or(0, |tail| all.len().saturating_sub(usize::try_from(tail).unwrap_or(usize::MAX)));
+        let tty = record.config.tty;
+        let (timestamps, until) = (options.timestamps, options.until);
+        let snapshot = all.into_iter().skip(skipped).map(move |entry| Ok(encode_entry(entry, tty, timestamps)));
+        let news = news.map_ok(move |entries| {
+            let mut text = BytesMut::new();
+            for entry in entries.iter().filter(|entry| options.wants(entry) && !given.take(entry)) {
+                text.extend_from_slice(&encode_entry(entry.clone(), tty, timestamps));
+            }
+            text.freeze()
+        });
+        let news = news.try_filter(|text| std::future::ready(!text.is_empty()));
+        Ok(until_then(stream::iter(snapshot).chain(news), until))
+    }
+
+    async fn snapshot(&self, record: &ContainerRecord, options: &LogOptions) -> Result<ByteStream> {
+        if !self.has_log(record)? {
             return Err(Error::not_implemented(format!(
                 "the backend \"{}\" keeps no log, and the container does not run: there is nothing to read it from",
                 record.backend
             )));
         }
-        let entries = read_all(&backend, record, options).await?;
-        let tty = record.config.tty;
-        let timestamps = options.timestamps;
-        let chunks = entries.into_iter().map(move |entry| {
-            let line = Line {
-                stream: if entry.source == LogSource::Stderr { STDERR } else { STDOUT },
-                text: entry.line.into(),
-                ended: !entry.partial,
-            };
-            let time = Timestamp::try_from(entry.time).unwrap_or(Timestamp::UNIX_EPOCH);
-            Ok(encode(&line, tty, timestamps.then_some(time)))
-        });
-        Ok(stream::iter(chunks).boxed())
+        let entries = read_all(&self.inner.backend(&record.backend)?, record, options).await?;
+        let (tty, timestamps) = (record.config.tty, options.timestamps);
+        Ok(stream::iter(entries.into_iter().map(move |entry| Ok(encode_entry(entry, tty, timestamps)))).boxed())
     }
 }
 
-async fn read_all(
+/// A snapshot of what the backend has, as far as it is wanted.
+pub(crate) async fn read_all(
     backend: &Arc<dyn Backend>,
     record: &ContainerRecord,
     options: &LogOptions,
-) -> Result<VecDeque<LogEntry>> {
-    // A time before what the system can express is no limit.
-    let system = |time: Timestamp| SystemTime::try_from(time).ok();
-    let query =
-        LogQuery { since: options.since.and_then(system), until: options.until.and_then(system), tail: options.tail };
+) -> Result<VecDeque<LogEntry>, BackendError> {
+    let query = LogQuery { since: system(options.since), until: system(options.until), tail: options.tail };
     let tail = options.tail.map_or(usize::MAX, |tail| usize::try_from(tail).unwrap_or(usize::MAX));
     let mut entries = VecDeque::new();
     let mut cursor = None;
     for _ in 0..PAGES {
         let page = backend.logs(record.for_backend(), query.clone(), cursor).await?;
         for entry in page.entries {
-            let wanted = match entry.source {
-                LogSource::Stdout => options.stdout,
-                LogSource::Stderr => options.stderr,
-            };
             // The backend's log may be coarser than what was asked for.
-            let in_time = query.since.is_none_or(|since| entry.time >= since)
-                && query.until.is_none_or(|until| entry.time <= until);
-            if wanted && in_time {
+            if options.wants(&entry) {
                 entries.push_back(entry);
                 if entries.len() > tail {
                     entries.pop_front();
@@ -179,14 +213,27 @@ fn live_lines(reader: Reader, tty: bool, options: &LogOptions) -> ByteStream {
     let behind = reader.behind();
     let frames = reader.into_frames();
     let lines = Lines::of(frames, streams, tail.map(|tail| (tail, behind)));
-    let encoded = lines.map_ok(move |line| encode(&line, tty, timestamps.then(Timestamp::now)));
+    until_then(lines.map_ok(move |line| encode(&line, tty, timestamps.then(Timestamp::now))), until)
+}
+
+fn until_then(stream: impl Stream<Item = Result<Bytes>> + Send + 'static, until: Option<Timestamp>) -> ByteStream {
     match until {
-        None => encoded.boxed(),
+        None => stream.boxed(),
         Some(until) => {
             let left = std::time::Duration::try_from(Timestamp::now().duration_until(until)).unwrap_or_default();
-            encoded.take_until(tokio::time::sleep(left)).boxed()
+            stream.take_until(tokio::time::sleep(left)).boxed()
         }
     }
+}
+
+fn encode_entry(entry: LogEntry, tty: bool, timestamps: bool) -> Bytes {
+    let line = Line {
+        stream: if entry.source == LogSource::Stderr { STDERR } else { STDOUT },
+        text: entry.line.into(),
+        ended: !entry.partial,
+    };
+    let time = timestamps.then(|| Timestamp::try_from(entry.time).unwrap_or(Timestamp::UNIX_EPOCH));
+    encode(&line, tty, time)
 }
 
 fn encode(line: &Line, tty: bool, time: Option<Timestamp>) -> Bytes {
