@@ -43,7 +43,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// One of the whole daemon.
 fn daemon(name: &str, release: bool) -> Result<()> {
-    let clients = clients::install()?;
+    let clients = clients::install(clients::find_programs()?)?;
     let mut built = build::everything()?;
     if release {
         built.daemon = build::release_daemon()?;

@@ -26,8 +26,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if let Some(address) = &options.reference {
         return compare(address, options);
     }
-    let clients = clients::install()?;
-    let built = build::everything()?;
+    let programs = clients::find_programs()?;
+    // What waits for the network beside what computes.
+    let (clients, built) = std::thread::scope(|scope| {
+        let clients = scope.spawn(|| clients::install(programs));
+        let built = build::everything();
+        (clients.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), built)
+    });
+    let (clients, built) = (clients?, built?);
     let components = build::test_components()?;
     let examples = backends::install()?;
     if std::env::var_os("SOCKERLESS_API_DESCRIPTION").is_none() {
@@ -44,6 +50,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let aarch64 = agent::file(Processor::Aarch64);
     if aarch64.is_file() {
         command.env("SOCKERLESS_TEST_AGENT_AARCH64", aarch64);
+    }
+    if std::env::var_os("RUST_TEST_THREADS").is_none() {
+        // Most of them wait for other programs most of the time.
+        let processors = std::thread::available_parallelism().map_or(2, usize::from);
+        command.env("RUST_TEST_THREADS", (2 * processors).to_string());
     }
     if let Some(filter) = &options.filter {
         command.arg(filter);

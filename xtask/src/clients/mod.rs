@@ -18,8 +18,15 @@ use crate::tools::find;
 /// A variable that tells the tests where something is, and its value.
 pub(crate) type Variable = (&'static str, PathBuf);
 
-/// Finds the clients, and installs what can be. Answers where the tests find each.
-pub(crate) fn install() -> Result<Vec<Variable>> {
+/// What the clients need of this machine.
+pub(crate) struct Programs {
+    docker: PathBuf,
+    python: PathBuf,
+    node: PathBuf,
+}
+
+/// Finds what every machine must have.
+pub(crate) fn find_programs() -> Result<Programs> {
     let mut missing = Vec::new();
     let mut needed = |program: &str, advice: &str| {
         find(program).unwrap_or_else(|| {
@@ -36,6 +43,12 @@ pub(crate) fn install() -> Result<Vec<Variable>> {
     if !missing.is_empty() {
         bail!("the tests need what is not on this machine:\n  {}", missing.join("\n  "));
     }
+    Ok(Programs { docker, python, node })
+}
+
+/// Installs the clients. Answers where the tests find each.
+pub(crate) fn install(programs: Programs) -> Result<Vec<Variable>> {
+    let Programs { docker, python, node } = programs;
     let folder = target().join("clients");
     let mut variables = vec![
         ("SOCKERLESS_TEST_DOCKER", docker),
