@@ -178,8 +178,9 @@ impl LoadSettings {
 
 impl sockerless_plugins::SettingsSource for LoadSettings {
     fn settings(&self, backend: &str) -> Settings {
-        let BackendRules { policy, limits, swap } = self.backends.get(backend).cloned().unwrap_or_default();
-        Settings { config: self.values.clone(), policy, limits, swap }
+        let BackendRules { policy, limits, swap, circuit_breaker: breaker } =
+            self.backends.get(backend).cloned().unwrap_or_default();
+        Settings { config: self.values.clone(), policy, limits, swap, breaker }
     }
 }
 

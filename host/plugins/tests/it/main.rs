@@ -12,5 +12,6 @@ mod http;
 mod imports;
 mod loading;
 mod server;
+mod service;
 mod support;
 mod swap;
