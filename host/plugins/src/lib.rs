@@ -59,6 +59,8 @@ pub use host::{BackendHost, HostConfig, Services};
 pub use imports::longest_exchange;
 pub use limits::{Export, Limits};
 pub use load::{Ledger, LiveContainers, LoadOutcome, LoadRequest, Settings, SettingsSource};
-pub use policy::{HostPattern, HostRule, InvalidPattern, InvalidRule, Policy, Scheme, ScopeRule};
+pub use policy::{
+    HostPattern, HostRule, InvalidPattern, InvalidRequests, InvalidRule, Policy, Requests, Scheme, ScopeRule,
+};
 pub use tally::Rate;
 pub use watch::{Failing, SwapRules, Verdict};

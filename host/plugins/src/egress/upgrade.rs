@@ -30,7 +30,7 @@ pub(crate) fn may_dial(text: &str, grants: &Grants) -> Result<(), HttpError> {
     if url.path() != "/" || url.query().is_some() {
         return Err(invalid("the address of an agent has no path and no query: wss://host[:port]"));
     }
-    grants.route(&url).map(drop).map_err(|reason| denied(&url, &reason))
+    grants.reaches(&url).map_err(|reason| denied(&url, &reason))
 }
 
 fn denied(url: &Url, reason: &str) -> HttpError {
@@ -50,7 +50,7 @@ pub(crate) async fn upgrade(
         ));
     }
     let url = websocket_url(url)?;
-    let route = grants.route(&url).map_err(|reason| denied(&url, &reason))?;
+    let route = grants.route(&Method::GET, &url).map_err(|reason| denied(&url, &reason))?;
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| invalid(error.to_string()))?;
