@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's failure is a panic")]
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use sockerless_tests::{World, WorldOptions, built};
@@ -235,6 +236,26 @@ fn a_backend_that_fails_again_and_again_is_taken_out_of_service() {
     create("fine").ok();
     assert_eq!(world.docker.inspect("kept")["State"]["Error"], "");
     assert!(!warnings().contains("out of service"), "{}", warnings());
+}
+
+/// Neither who loads a component nor who takes it reads what is far too large.
+#[test]
+fn a_component_of_500_megabytes_is_refused_before_it_is_read() {
+    let world = World::start();
+    let path = world.folder().join("large.wasm");
+    // A hole: it takes no room on the disk.
+    std::fs::File::create(&path).unwrap().set_len(500_000_000).unwrap();
+    let ran = load(&world, &path);
+    ran.exits(1);
+    assert!(ran.stderr.contains("has 500000000 bytes, more than the 67108864 that are allowed"), "{}", ran.stderr);
+
+    // Answered when no byte of it has come.
+    let mut daemon = UnixStream::connect(world.daemon.socket()).unwrap();
+    let head = "POST /sockerless/backends/load HTTP/1.1\r\nHost: docker\r\nConnection: close\r\nContent-Length: 500000000\r\n\r\n";
+    daemon.write_all(head.as_bytes()).unwrap();
+    let mut answer = [0; 12];
+    daemon.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 400");
 }
 
 #[test]
