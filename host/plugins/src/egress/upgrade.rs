@@ -62,7 +62,8 @@ pub(crate) async fn upgrade(
     map.insert(UPGRADE, HeaderValue::from_static("websocket"));
     map.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
     let request = Outgoing { method: Method::GET, url, headers: map, body: None, route };
-    let exchange = Exchange { request, signature: Signature::None, max_response: DECLINED, timeout: None };
+    let (signature, received) = (Signature::None, Default::default());
+    let exchange = Exchange { request, signature, max_response: DECLINED, timeout: None, received };
     let response = client.send(&exchange.request, None).await.map_err(|error| failed(&error, &exchange))?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return whole(response, &exchange).await.map(Upgrade::Declined);
