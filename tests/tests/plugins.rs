@@ -5,6 +5,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use sockerless_tests::{World, WorldOptions, built};
 
@@ -197,6 +198,9 @@ fn a_backend_that_fails_again_and_again_is_taken_out_of_service() {
     for name in ["kept", "removed"] {
         create(name).ok();
     }
+    // Ends at once, by the answer to a request, and begins anew.
+    let again = ["run", "--detach", "--restart", "always", "--runtime", "guest", "--name", "again", "alpine"];
+    world.docker.ok(&[&again[..], &["GET", "https://allowed.example/"]].concat());
     let warnings = || world.docker.ok(&["info", "--format", "{{json .Warnings}}"]);
     assert!(!warnings().contains("out of service"), "{}", warnings());
     let format = "{{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.reason}}";
@@ -232,8 +236,15 @@ fn a_backend_that_fails_again_and_again_is_taken_out_of_service() {
 
     world.docker.ok(&["rm", "removed"]);
     assert_eq!(world.docker.ok(&["run", "--rm", "alpine", "echo", "still here"]), "still here");
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64().to_string();
     load(&world, &guest(&world, "2.0")).ok();
     create("fine").ok();
+    // What was to be restarted meanwhile has not been given up.
+    let starts = ["events", "--since", &since, "--filter", "container=again", "--filter", "event=start"];
+    let mut events = world.docker.spawn(&starts);
+    assert!(BufReader::new(events.stdout.take().unwrap()).lines().next().unwrap().is_ok());
+    events.kill().unwrap();
+    events.wait().unwrap();
     assert_eq!(world.docker.inspect("kept")["State"]["Error"], "");
     assert!(!warnings().contains("out of service"), "{}", warnings());
 }
