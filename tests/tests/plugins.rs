@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test's failure is a panic")]
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use sockerless_tests::{World, built};
+use sockerless_tests::{World, WorldOptions, built};
 
 /// A file of this test's own.
 fn file(world: &World, name: &str, bytes: &[u8]) -> PathBuf {
@@ -123,7 +125,7 @@ fn a_backend_that_misbehaves_gets_an_error_and_the_daemon_goes_on() {
 
 #[test]
 fn without_a_backend_the_daemon_says_how_to_load_one() {
-    let mut world = World::without_daemon(sockerless_tests::WorldOptions::default());
+    let mut world = World::without_daemon(WorldOptions::default());
     world.daemon.start_without_backends().unwrap();
     world.pull();
     let ran = world.docker.run(&["run", "alpine", "true"]);
@@ -179,6 +181,92 @@ fn a_version_that_fails_more_than_the_one_before_is_rolled_back_by_itself() {
     assert!(rolled.ok().starts_with("guest 2.0 "), "{}", rolled.stdout);
     assert!(rolled.stderr.contains("replaces version 1.0; containers taken over: 1"), "{}", rolled.stderr);
     world.docker.ok(&["rm", "kept"]);
+}
+
+/// It is not asked for a while, and everybody can see why; what it has can be ended, the other backend goes on, and another version serves
+/// at once.
+#[test]
+fn a_backend_that_fails_again_and_again_is_taken_out_of_service() {
+    let mut world = World::without_daemon(WorldOptions::default());
+    let rules = b"[backend.guest.circuit-breaker]\nfailures = 3\npause = 3600.0\nlongest-pause = 3600.0\n";
+    let rules = file(&world, "sockerless.toml", rules);
+    world.daemon.set("SOCKERLESS_CONFIG", rules.display().to_string());
+    world.daemon.start().unwrap();
+    world.pull();
+    load(&world, &guest(&world, "1.0")).ok();
+    let create = |name: &str| world.docker.run(&["create", "--runtime", "guest", "--name", name, "alpine", "true"]);
+    for name in ["kept", "removed"] {
+        create(name).ok();
+    }
+    // Ends at once, by the answer to a request, and begins anew.
+    let again = ["run", "--detach", "--restart", "always", "--runtime", "guest", "--name", "again", "alpine"];
+    world.docker.ok(&[&again[..], &["GET", "https://allowed.example/"]].concat());
+    let warnings = || world.docker.ok(&["info", "--format", "{{json .Warnings}}"]);
+    assert!(!warnings().contains("out of service"), "{}", warnings());
+    let format = "{{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.reason}}";
+    let filters = ["--filter", "type=plugin", "--filter", "event=out-of-service"];
+    let mut events = world.docker.spawn(&[&["events", "--since", "0", "--format", format], &filters[..]].concat());
+    let mut lines = BufReader::new(events.stdout.take().unwrap()).lines().map(Result::unwrap);
+    for _ in 0..3 {
+        let ran = create("trap");
+        ran.exits(1);
+        assert!(ran.stderr.contains("it trapped"), "{}", ran.stderr);
+    }
+
+    let event = lines.next().unwrap();
+    assert!(
+        event.starts_with("out-of-service guest out of service for another 3600 s, after 3 failed calls"),
+        "{event}"
+    );
+    events.kill().unwrap();
+    events.wait().unwrap();
+    let refused = create("fine");
+    refused.exits(1);
+    for part in ["the backend `guest` is out of service", "it trapped", "sockerless plugin load"] {
+        assert!(refused.stderr.contains(part), "{part}: {}", refused.stderr);
+    }
+    assert_eq!(world.docker.ok(&["ps", "--all", "--quiet", "--filter", "name=fine"]), "");
+    let error = world.docker.inspect("kept")["State"]["Error"].to_string();
+    assert!(error.contains("the backend `guest` is out of service"), "{error}");
+    assert!(warnings().contains("WARNING: the backend `guest` is out of service"), "{}", warnings());
+    let listed = world.daemon.sockerless(&["plugin", "ls"]);
+    assert!(listed.stderr.contains("guest: out of service for another"), "{}", listed.stderr);
+    let described = world.docker.ok(&["plugin", "inspect", "--format", "{{.Config.Description}}", "guest"]);
+    assert!(described.starts_with("test (out of service for another"), "{described}");
+
+    world.docker.ok(&["rm", "removed"]);
+    assert_eq!(world.docker.ok(&["run", "--rm", "alpine", "echo", "still here"]), "still here");
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64().to_string();
+    load(&world, &guest(&world, "2.0")).ok();
+    create("fine").ok();
+    // What was to be restarted meanwhile has not been given up.
+    let starts = ["events", "--since", &since, "--filter", "container=again", "--filter", "event=start"];
+    let mut events = world.docker.spawn(&starts);
+    assert!(BufReader::new(events.stdout.take().unwrap()).lines().next().unwrap().is_ok());
+    events.kill().unwrap();
+    events.wait().unwrap();
+    assert_eq!(world.docker.inspect("kept")["State"]["Error"], "");
+    assert!(!warnings().contains("out of service"), "{}", warnings());
+}
+
+/// Neither who loads a component nor who takes it reads what is far too large.
+#[test]
+fn a_component_of_500_megabytes_is_refused_before_it_is_read() {
+    let world = World::start();
+    let path = world.folder().join("large.wasm");
+    // A hole: it takes no room on the disk.
+    std::fs::File::create(&path).unwrap().set_len(500_000_000).unwrap();
+    let ran = load(&world, &path);
+    ran.exits(1);
+    assert!(ran.stderr.contains("has 500000000 bytes, more than the 67108864 that are allowed"), "{}", ran.stderr);
+
+    // Answered when no byte of it has come.
+    let mut daemon = UnixStream::connect(world.daemon.socket()).unwrap();
+    let head = "POST /sockerless/backends/load HTTP/1.1\r\nHost: docker\r\nConnection: close\r\nContent-Length: 500000000\r\n\r\n";
+    daemon.write_all(head.as_bytes()).unwrap();
+    let mut answer = [0; 12];
+    daemon.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 400");
 }
 
 #[test]

@@ -20,6 +20,11 @@ pub trait Backend: Send + Sync + 'static {
     /// What is loaded right now; another value after a swap.
     fn loaded(&self) -> Arc<Loaded>;
 
+    /// That calls are refused for a while because too many have failed, as a sentence for people. Absent: it is in service.
+    fn out_of_service(&self) -> Option<String> {
+        None
+    }
+
     /// Is the configuration whole, and does the cloud answer?
     async fn check(&self) -> Result<(), BackendError>;
 

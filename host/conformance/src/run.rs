@@ -7,8 +7,8 @@ use bytes::Bytes;
 use sockerless_backend::BackendError;
 use sockerless_backend::types::{Container, Loaded};
 use sockerless_plugins::{
-    BackendHost, EngineError, Export, HostConfig, HttpConfig, LoadError, LoadOutcome, LoadRequest, Services, Settings,
-    SwapRules,
+    BackendHost, BreakerRules, EngineError, Export, HostConfig, HttpConfig, LoadError, LoadOutcome, LoadRequest,
+    Services, Settings, SwapRules,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -55,6 +55,8 @@ impl Loading {
             policy: scenario.policy.clone(),
             limits: scenario.limits.clone(),
             swap: SwapRules::default(),
+            // Each check is to see how the component itself answers.
+            breaker: BreakerRules { failures: 0, ..BreakerRules::default() },
         };
         Self { component, scenario, settings }
     }

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use sockerless_api::{BackendAdmin, BackendSummary, BackendVariable, Swapped};
 use sockerless_backend::{Backend, BackendError};
 use sockerless_engine::{Engine, Error};
-use sockerless_plugins::{Failing, LoadError, LoadOutcome, LoadRequest, Verdict};
+use sockerless_plugins::{Failing, LoadError, LoadOutcome, LoadRequest, ServiceChange, Verdict};
+use tokio::sync::broadcast::error::RecvError;
 
 use crate::backends::{InEngine, LoadSettings, Loaded};
 use crate::remembered::Remembered;
@@ -29,6 +30,27 @@ struct Inner {
 impl Admin {
     pub(crate) fn new(loaded: Arc<Loaded>, settings: LoadSettings, engine: Engine, remembered: Remembered) -> Self {
         Self(Arc::new(Inner { loaded, settings, engine, remembered, notes: Mutex::default() }))
+    }
+
+    /// Tells those who follow the events when a backend goes out of service and when it is back, until the host of backends is gone.
+    pub(crate) fn tell_of_outages(&self) {
+        let mut changes = self.0.loaded.host.service_changes();
+        let inner = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            loop {
+                match changes.recv().await {
+                    Ok(change) => match inner.upgrade() {
+                        Some(inner) => inner.service_changed(change),
+                        None => return,
+                    },
+                    // What `docker plugin inspect` shows is the state itself, and misses nothing.
+                    Err(RecvError::Lagged(missed)) => {
+                        tracing::warn!(missed, "events of backends that went out of service were not told");
+                    }
+                    Err(RecvError::Closed) => return,
+                }
+            }
+        });
     }
 
     /// Waits how the version that has just begun to serve does, and brings the old one back if it does worse.
@@ -84,6 +106,17 @@ impl Inner {
         attributes.extend(reason.map(|reason| ("reason".to_owned(), reason)));
         self.engine.backend_event(action, &swapped.name, attributes);
         swapped
+    }
+
+    /// Tells that a backend has gone out of service, or is back, unless another version serves by now.
+    fn service_changed(&self, change: ServiceChange) {
+        let ServiceChange { backend: name, generation, outage } = change;
+        let loaded = self.loaded.host.backend(&name).map(|backend| backend.loaded());
+        let Some(loaded) = loaded.filter(|loaded| loaded.generation == generation) else { return };
+        let mut attributes = attributes(&loaded);
+        let action = if outage.is_some() { "out-of-service" } else { "in-service" };
+        attributes.extend(outage.map(|outage| ("reason".to_owned(), outage.to_string())));
+        self.engine.backend_event(action, &name, attributes);
     }
 
     fn note(&self, name: &str, note: Option<String>) {
@@ -157,6 +190,8 @@ impl BackendAdmin for Admin {
         let summary = |(index, backend): (usize, &Arc<sockerless_plugins::PluginBackend>)| {
             let loaded = backend.loaded();
             let name = loaded.descriptor.name.clone();
+            let outage = backend.outage().map(|outage| outage.to_string());
+            let note = outage.into_iter().chain(notes.get(&name).cloned()).collect::<Vec<_>>();
             BackendSummary {
                 version: loaded.descriptor.version.clone(),
                 digest: loaded.digest.clone(),
@@ -164,7 +199,7 @@ impl BackendAdmin for Admin {
                 default: index == 0,
                 containers: inner.engine.container_count_of_backend(&name),
                 previous: backend.previous().map(|previous| previous.descriptor.version.clone()),
-                note: notes.get(&name).cloned(),
+                note: (!note.is_empty()).then(|| note.join("; ")),
                 inventory: loaded.inventory,
                 driver: loaded.descriptor.driver.clone(),
                 config: loaded

@@ -15,6 +15,7 @@ use sockerless_plugins::{
     Services as HostServices, Settings,
 };
 
+use crate::component_file;
 use crate::config::{BackendRules, Config};
 use crate::remembered::{Note, Remembered};
 
@@ -138,7 +139,7 @@ impl Loaded {
 async fn read(file: &Path) -> Result<(Vec<u8>, String)> {
     let file = file.to_path_buf();
     let work = tokio::task::spawn_blocking(move || {
-        let component = std::fs::read(&file).with_context(|| format!("cannot read the backend {}", file.display()))?;
+        let component = component_file::read(&file)?;
         let digest = format!("sha256:{}", hex::encode(digest(&SHA256, &component)));
         Ok((component, digest))
     });
@@ -178,8 +179,9 @@ impl LoadSettings {
 
 impl sockerless_plugins::SettingsSource for LoadSettings {
     fn settings(&self, backend: &str) -> Settings {
-        let BackendRules { policy, limits, swap } = self.backends.get(backend).cloned().unwrap_or_default();
-        Settings { config: self.values.clone(), policy, limits, swap }
+        let BackendRules { policy, limits, swap, circuit_breaker: breaker } =
+            self.backends.get(backend).cloned().unwrap_or_default();
+        Settings { config: self.values.clone(), policy, limits, swap, breaker }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
-use sockerless_plugins::{Limits, Policy, SwapRules};
+use sockerless_plugins::{BreakerRules, Limits, Policy, SwapRules};
 
 use crate::address::Address;
 use crate::cli::{AgentLink, DEFAULT_HOST, ServeOptions};
@@ -34,18 +34,20 @@ struct File {
     /// The keys that backends declare, by the names of their environment variables.
     #[serde(default)]
     settings: BTreeMap<String, String>,
-    /// What backends may do, by their names: `[backend.azf.policy]`, `[backend.azf.limits]`, `[backend.azf.swap]`.
+    /// What backends may do, by their names: `[backend.azf.policy]`, `[backend.azf.limits]`, `[backend.azf.swap]`,
+    /// `[backend.azf.circuit-breaker]`.
     #[serde(default)]
     backend: BTreeMap<String, BackendRules>,
 }
 
 /// What the operator grants to one backend. What is left out has its default.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct BackendRules {
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
     pub(crate) swap: SwapRules,
+    pub(crate) circuit_breaker: BreakerRules,
 }
 
 /// Certificates of the TCP listener.

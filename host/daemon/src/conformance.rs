@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use sockerless_conformance::{Options, Scenario};
 
 use crate::cli::{ReportFormat, TestOptions};
+use crate::component_file;
 
 /// Puts the component to the test, and prints the report.
 ///
@@ -13,7 +14,8 @@ use crate::cli::{ReportFormat, TestOptions};
 /// It breaks the contract; a file cannot be read; the scenario is not understood.
 pub(crate) async fn run(options: &TestOptions) -> Result<()> {
     let TestOptions { file, scenario, format, cache_dir } = options;
-    let component = tokio::fs::read(file).await.with_context(|| format!("cannot read {}", file.display()))?;
+    let path = file.clone();
+    let component = tokio::task::spawn_blocking(move || component_file::read(&path)).await??;
     let scenario = match scenario {
         None => Scenario::default(),
         Some(file) => {

@@ -10,6 +10,7 @@ mod azure;
 mod backends;
 mod cli;
 mod client;
+mod component_file;
 mod config;
 mod conformance;
 mod doctor;

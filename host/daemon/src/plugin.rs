@@ -1,11 +1,12 @@
 //! `sockerless plugin`: manages the backends of a running daemon, and helps those who write some.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::Value;
 
 use crate::address::Address;
 use crate::cli::PluginCommand;
 use crate::client::{encoded, request, runtime};
+use crate::component_file;
 use crate::conformance;
 use crate::toolkit;
 
@@ -17,7 +18,7 @@ pub(crate) fn run(host: &Address, command: PluginCommand) -> Result<()> {
     let runtime = runtime()?;
     match command {
         PluginCommand::Load { file, name } => {
-            let component = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            let component = component_file::read(&file)?;
             let query = name.map(|name| format!("?name={}", encoded(&name)));
             let path = format!("/sockerless/backends/load{}", query.unwrap_or_default());
             swapped(&runtime.block_on(request(host, "POST", &path, component.into()))?);

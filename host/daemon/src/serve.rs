@@ -74,6 +74,7 @@ async fn serve(config: Config, state: StateDir) -> Result<()> {
         tell_of_the_lost(&engine, &loaded);
     }
     let admin = Arc::new(Admin::new(loaded.clone(), settings, engine.clone(), remembered));
+    admin.tell_of_outages();
 
     let listeners = listen(&config).await?;
     for host in &config.hosts {

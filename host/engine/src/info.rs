@@ -46,7 +46,10 @@ impl Engine {
             default_runtime: default.clone().unwrap_or_default(),
             ..SystemInfo::default()
         };
+        let mut warnings = Vec::new();
         for name in inner.backends.names() {
+            let outage = inner.backends.get(&name).and_then(|backend| backend.out_of_service());
+            warnings.extend(outage.map(|outage| format!("WARNING: {outage}")));
             info.runtimes.insert(name.clone(), Runtime { path: name, ..Runtime::default() });
         }
         match loaded {
@@ -64,11 +67,11 @@ impl Engine {
                 ];
             }
             None => {
-                info.warnings = Some(vec![
-                    "WARNING: no backend is loaded: containers can be neither created nor started".to_owned(),
-                ]);
+                warnings
+                    .push("WARNING: no backend is loaded: containers can be neither created nor started".to_owned());
             }
         }
+        info.warnings = Some(warnings).filter(|warnings| !warnings.is_empty());
         info
     }
 

@@ -24,18 +24,23 @@ impl Engine {
     /// No such container.
     pub fn inspect_container(&self, reference: &str, size: bool) -> Result<ContainerInspect> {
         let record = self.inner.containers.find(reference)?.record();
-        let driver = self
-            .inner
-            .backends
-            .get(&record.backend)
+        let backend = self.inner.backends.get(&record.backend);
+        let driver = backend
+            .as_ref()
             .map_or_else(|| record.backend.clone(), |backend| backend.loaded().descriptor.driver.clone());
+        let mut state = state(&record);
+        if let Some(outage) = backend.as_ref().and_then(|backend| backend.out_of_service())
+            && state.error.is_empty()
+        {
+            state.error = outage;
+        }
         let execs = self.inner.execs.of_container(&record.id);
         Ok(ContainerInspect {
             id: record.id.clone(),
             created: format_time(record.created),
             path: record.command.first().cloned().unwrap_or_default(),
             args: record.command.iter().skip(1).cloned().collect(),
-            state: state(&record),
+            state,
             image: record.image_id.clone(),
             name: format!("/{}", record.name),
             restart_count: i64::try_from(record.restart_count).unwrap_or(i64::MAX),

@@ -55,6 +55,13 @@ impl Actor {
         self.restart_at = None;
         self.record.restart_count += 1;
         if let Err(error) = self.begin_run().await {
+            if self.backend().is_ok_and(|backend| backend.out_of_service().is_some()) {
+                // Which may be over soon, and is no fault of this container's.
+                tracing::info!(container = %self.record.id, %error, "the restart policy's restart is put off");
+                self.record.restart_count -= 1;
+                self.restart_later(Duration::ZERO);
+                return;
+            }
             tracing::warn!(container = %self.record.id, %error, "the restart policy's restart failed");
             self.give_up_restart().await;
         }

@@ -10,6 +10,7 @@ use sockerless_backend::types::{
 };
 use sockerless_backend::{Backend, BackendError, HttpError, Upgrade};
 
+use crate::breaker::Outage;
 use crate::egress;
 use crate::generation::Generation;
 
@@ -48,6 +49,12 @@ impl PluginBackend {
         self.previous.load().as_ref().map(|generation| Arc::clone(&generation.loaded))
     }
 
+    /// That what serves now is out of service, if it is.
+    #[must_use]
+    pub fn outage(&self) -> Option<Outage> {
+        self.current.load().breaker.outage()
+    }
+
     /// Gives up the generation before. It goes when its last call has ended.
     pub fn forget_previous(&self) {
         self.previous.store(None);
@@ -64,6 +71,11 @@ impl std::fmt::Debug for PluginBackend {
 impl Backend for PluginBackend {
     fn loaded(&self) -> Arc<Loaded> {
         Arc::clone(&self.current.load().loaded)
+    }
+
+    fn out_of_service(&self) -> Option<String> {
+        let generation = self.generation();
+        generation.breaker.outage().map(|outage| format!("the backend `{}` is {outage}", generation.context.backend))
     }
 
     async fn check(&self) -> Result<(), BackendError> {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sockerless_backend::{AgentBroker, OutcomeSink};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 
+use crate::breaker::{BreakerRules, ServiceChange};
 use crate::clock::Clock;
 use crate::credentials::TokenCache;
 use crate::dispatch::Dispatcher;
@@ -31,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) upgrade_http: Arc<HttpClient>,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Who is told that a backend is out of service, or back.
+    pub(crate) service: broadcast::Sender<ServiceChange>,
 }
 
 /// What one generation may do, and with what.
@@ -44,6 +47,7 @@ pub(crate) struct Context {
     pub(crate) secrets: Arc<[String]>,
     pub(crate) limits: Limits,
     pub(crate) swap: SwapRules,
+    pub(crate) breaker: BreakerRules,
     /// Ends the calls that are still under way long after another version has taken over.
     pub(crate) interrupted: CancellationToken,
     /// A permit for each call under way.

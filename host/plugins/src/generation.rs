@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bindings::exports::sockerless::backend::lifecycle;
 use crate::bindings::sockerless::backend::types as wit;
+use crate::breaker::{Breaker, Outage, ServiceChange};
 use crate::call::{Work, call};
 use crate::context::Context;
 use crate::convert;
@@ -29,6 +30,7 @@ pub(crate) struct Generation {
     pub(crate) prepared: Arc<Prepared>,
     pub(crate) context: Arc<Context>,
     pub(crate) tally: Tally,
+    pub(crate) breaker: Breaker,
 }
 
 /// Calls `describe`, for which there is no generation yet, after a look at the types of all exports. Answers also whether it
@@ -49,7 +51,8 @@ pub(crate) async fn describe(prepared: &Prepared, context: &Arc<Context>) -> Res
 impl Generation {
     pub(crate) fn new(loaded: Loaded, prepared: Arc<Prepared>, context: Arc<Context>) -> Self {
         let tally = Tally::new(context.swap.watch);
-        Self { loaded: Arc::new(loaded), prepared, context, tally }
+        let breaker = Breaker::new(context.breaker.clone());
+        Self { loaded: Arc::new(loaded), prepared, context, tally, breaker }
     }
 
     /// The same component once more, with nothing of what has become of it.
@@ -64,10 +67,32 @@ impl Generation {
         T: Send,
         F: for<'a> FnOnce(Guest<'a>) -> Work<'a, Result<T, wit::Error>> + Send,
     {
+        let admitted = self.breaker.admit(export).map_err(|outage| self.refused(&outage))?;
         let ended = Box::pin(call(&self.prepared, &self.context, export, container, work)).await;
+        if let Some(change) = self.breaker.note(admitted, export, container, &ended) {
+            self.tell(change);
+        }
         let result = ended.and_then(|(result, _)| result.map_err(Into::into));
         self.tally.note(export, &result);
         result
+    }
+
+    fn refused(&self, outage: &Outage) -> BackendError {
+        BackendError::Unavailable(format!(
+            "the backend `{}` is {outage}; try again later, or load a version that works with `sockerless plugin load`",
+            self.context.backend
+        ))
+    }
+
+    /// Tells that this generation is out of service, or back.
+    fn tell(&self, outage: Option<Outage>) {
+        let (backend, generation) = (self.context.backend.to_string(), self.loaded.generation);
+        match &outage {
+            Some(outage) => tracing::error!(backend, generation, "the backend is {outage}"),
+            None => tracing::info!(backend, generation, "the backend is back in service"),
+        }
+        // Nobody need listen.
+        let _ = self.context.shared.service.send(ServiceChange { backend, generation, outage });
     }
 
     /// Calls an export of the `lifecycle`, all of which are about one container.

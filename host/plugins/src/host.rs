@@ -7,9 +7,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bytes::Bytes;
 use sockerless_backend::types::Loaded;
 use sockerless_backend::{AgentBroker, Backend, OutcomeSink};
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::PluginBackend;
+use crate::breaker::ServiceChange;
 use crate::cache::ComponentCache;
 use crate::clock::{Clock, SystemClock};
 use crate::context::Shared;
@@ -21,6 +23,9 @@ use crate::error::{EngineError, LoadError};
 use crate::generation::Generation;
 use crate::load::{Candidate, Ledger, LiveContainers, LoadOutcome, LoadRequest, Loader, SettingsSource, recover};
 use crate::watch::{Verdict, watch};
+
+/// So many changes a listener may be behind before it misses the oldest.
+const SERVICE_CHANGES: usize = 64;
 
 /// How the host of backends is set up.
 #[derive(Debug, Clone, Default)]
@@ -84,6 +89,7 @@ impl BackendHost {
             upgrade_http: Arc::new(HttpClient::new(&config.http, Connections::Upgraded)?),
             dispatcher: Arc::new(Dispatcher::default()),
             clock: config.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+            service: broadcast::Sender::new(SERVICE_CHANGES),
         };
         Ok(Self {
             engine: Engine::new(&config.engine)?,
@@ -204,6 +210,12 @@ impl BackendHost {
             Some(backend) => watch(&backend).await,
             None => Verdict::Superseded,
         }
+    }
+
+    /// Each time from now on that a backend goes out of service, for the first time or for longer, or is back.
+    #[must_use]
+    pub fn service_changes(&self) -> broadcast::Receiver<ServiceChange> {
+        self.shared.service.subscribe()
     }
 
     /// Lets the calls of a generation that serves no more end, and ends those that do not.

@@ -15,6 +15,10 @@ const MAJOR_MINOR: (u64, u64) = (0, 1);
 /// More imports or exports than this no backend needs.
 const MAX_NAMES: usize = 1_000;
 
+/// So deep components and modules may lie in each other. Tools make two or three levels, and whatever walks through them may take some
+/// of the daemon's stack for each.
+const MAX_DEPTH: usize = 100;
+
 /// Interfaces of the WIT package that the host provides.
 const IMPORTS: [&str; 8] = ["types", "http", "credentials", "agents", "clock", "log", "config", "host"];
 
@@ -39,7 +43,14 @@ pub(crate) fn declared(bytes: &[u8]) -> Result<Declared, LoadError> {
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(malformed)? {
             Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return Err(LoadError::CoreModule),
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
+                depth += 1;
+                if depth > MAX_DEPTH {
+                    return Err(LoadError::Malformed(format!(
+                        "it has components in components, more than {MAX_DEPTH} deep"
+                    )));
+                }
+            }
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(imports) if depth == 0 => {
                 for import in imports {
@@ -156,6 +167,41 @@ mod tests {
         assert!(text(b"hello").contains("does not begin with the bytes"));
         assert!(matches!(declared(b"\0asm\x01\0\0\0"), Err(LoadError::CoreModule)));
         assert!(matches!(declared(b"\0asm\x0d\0\x01\0\x0b\xff"), Err(LoadError::Malformed(_))));
+    }
+
+    /// A section of a component: its number, its length and what it holds.
+    fn section(number: u8, content: &[u8]) -> Vec<u8> {
+        let mut length = content.len();
+        let mut section = vec![number];
+        while length >= 0x80 {
+            section.push(0x80 | u8::try_from(length & 0x7f).unwrap());
+            length >>= 7;
+        }
+        section.push(u8::try_from(length).unwrap());
+        [section, content.to_vec()].concat()
+    }
+
+    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    #[test]
+    fn components_in_components_end_somewhere() {
+        let nested = |depth| (0..depth).fold(EMPTY.to_vec(), |inner, _| [EMPTY, &section(4, &inner)].concat());
+        assert!(declared(&nested(MAX_DEPTH)).is_ok());
+        let error = declared(&nested(MAX_DEPTH + 1)).unwrap_err().to_string();
+        assert!(error.contains("more than 100 deep"), "{error}");
+        // So many would be too much for the stack of who walks through them.
+        assert!(declared(&nested(10_000)).is_err());
+    }
+
+    #[test]
+    fn ten_thousand_imports_are_too_many() {
+        let component = |imports: usize| {
+            let names: String = (0..imports).map(|number| format!("(import \"a{number}\" (func))")).collect();
+            wat::parse_str(format!("(component {names})")).unwrap()
+        };
+        assert_eq!(declared(&component(MAX_NAMES)).unwrap().imports.len(), MAX_NAMES);
+        let error = declared(&component(10_000)).unwrap_err().to_string();
+        assert!(error.contains("more than 1000 imports"), "{error}");
     }
 
     #[test]

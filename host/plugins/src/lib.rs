@@ -2,6 +2,7 @@
 //!
 //! - [`BackendHost`]: loads components and swaps them; [`PluginBackend`] is what the engine calls.
 //! - [`LoadRequest`], [`Settings`], [`LoadError`]: one load, step by step. [`SwapRules`], [`Verdict`]: what follows it.
+//! - [`BreakerRules`], [`Outage`]: a backend that fails again and again.
 //! - [`Policy`]: what an operator grants. [`Limits`]: what one call may use.
 //! - [`TokenSource`], [`AzureCredentials`]: credentials, which never enter a component.
 //! - [`HttpConfig`]: how requests leave.
@@ -14,6 +15,7 @@
 mod backend;
 #[allow(unsafe_code, reason = "generated")]
 mod bindings;
+mod breaker;
 mod cache;
 mod call;
 mod clock;
@@ -46,6 +48,7 @@ mod ticker;
 mod watch;
 
 pub use backend::PluginBackend;
+pub use breaker::{BreakerRules, Outage, ServiceChange};
 pub use clock::{Clock, SystemClock};
 pub use config::ConfigSource;
 pub use credentials::{AzureConfig, AzureCredentials, Token, TokenError, TokenSource};
@@ -56,6 +59,8 @@ pub use host::{BackendHost, HostConfig, Services};
 pub use imports::longest_exchange;
 pub use limits::{Export, Limits};
 pub use load::{Ledger, LiveContainers, LoadOutcome, LoadRequest, Settings, SettingsSource};
-pub use policy::{HostPattern, HostRule, InvalidPattern, InvalidRule, Policy, Scheme, ScopeRule};
+pub use policy::{
+    HostPattern, HostRule, InvalidPattern, InvalidRequests, InvalidRule, Policy, Requests, Scheme, ScopeRule,
+};
 pub use tally::Rate;
 pub use watch::{Failing, SwapRules, Verdict};

@@ -14,6 +14,7 @@ use sockerless_backend::types::{ConfigKey, Container, Descriptor, Loaded, Recove
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::breaker::BreakerRules;
 use crate::cache::{ComponentCache, Origin};
 use crate::config::{self, ConfigSource};
 use crate::context::{Context, Shared};
@@ -40,6 +41,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How its versions follow each other.
     pub swap: SwapRules,
+    /// When it is taken out of service.
+    pub breaker: BreakerRules,
 }
 
 impl Default for Settings {
@@ -49,6 +52,7 @@ impl Default for Settings {
             policy: Policy::default(),
             limits: Limits::default(),
             swap: SwapRules::default(),
+            breaker: BreakerRules::default(),
         }
     }
 }
@@ -132,6 +136,14 @@ pub(crate) struct Candidate {
     pub(crate) cached: bool,
 }
 
+/// What the operator says of how a backend is run.
+#[derive(Clone)]
+struct Rules {
+    limits: Limits,
+    swap: SwapRules,
+    breaker: BreakerRules,
+}
+
 /// What loads.
 pub(crate) struct Loader<'a> {
     pub(crate) engine: &'a Engine,
@@ -158,28 +170,23 @@ impl Loader<'_> {
         let prepared = Arc::new(prepared);
 
         let label = name.as_deref().unwrap_or("(not yet known)");
-        let bare = self.context(label, Grants::default(), &[], BTreeMap::new(), early, SwapRules::default());
+        let rules = Rules { limits: early, swap: SwapRules::default(), breaker: BreakerRules::default() };
+        let bare = self.context(label, Grants::default(), &[], BTreeMap::new(), rules);
         let (first, configurable) = describe(&prepared, &bare).await?;
         valid(&first)?;
         if let Some(expected) = name.filter(|expected| *expected != first.name) {
             return Err(LoadError::Name { expected, actual: first.name });
         }
 
-        let Settings { config, policy, limits, swap } = settings.settings(&first.name);
+        let Settings { config, policy, limits, swap, breaker } = settings.settings(&first.name);
+        let rules = Rules { limits, swap, breaker };
         let (values, missing) = config::values(&first, &config);
         if !missing.is_empty() {
             return Err(LoadError::Configuration { backend: first.name, keys: missing });
         }
         let descriptor = if configurable {
             // The keys are known now: what it says of itself may depend on their values.
-            let context = self.context(
-                &first.name,
-                Grants::default(),
-                &first.config,
-                values.clone(),
-                limits.clone(),
-                swap.clone(),
-            );
+            let context = self.context(&first.name, Grants::default(), &first.config, values.clone(), rules.clone());
             again(&first, describe(&prepared, &context).await?.0)?
         } else {
             first
@@ -188,7 +195,7 @@ impl Loader<'_> {
         let grants =
             Grants::new(&descriptor, &policy).map_err(|wants| LoadError::Policy { backend: backend.clone(), wants })?;
 
-        let context = self.context(&backend, grants, &descriptor.config, values, limits, swap);
+        let context = self.context(&backend, grants, &descriptor.config, values, rules);
         let optional = prepared.optional();
         let loaded = Loaded {
             digest: format!("sha256:{sha256}"),
@@ -235,9 +242,9 @@ impl Loader<'_> {
         grants: Grants,
         keys: &[ConfigKey],
         config: BTreeMap<String, String>,
-        limits: Limits,
-        swap: SwapRules,
+        rules: Rules,
     ) -> Arc<Context> {
+        let Rules { limits, swap, breaker } = rules;
         let secrets = keys.iter().filter(|key| key.secret).filter_map(|key| config.get(&key.name)).cloned().collect();
         Arc::new(Context {
             backend: backend.into(),
@@ -248,6 +255,7 @@ impl Loader<'_> {
             dispatches: Arc::new(Semaphore::new(limits.dispatched)),
             limits,
             swap,
+            breaker,
             interrupted: CancellationToken::new(),
             shared: self.shared.clone(),
         })

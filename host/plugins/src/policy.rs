@@ -5,10 +5,12 @@
 
 mod grants;
 mod pattern;
+mod requests;
 mod rule;
 
 pub(crate) use grants::{Grants, Route};
 pub use pattern::{HostPattern, InvalidPattern};
+pub use requests::{InvalidRequests, Requests};
 pub use rule::{HostRule, InvalidRule, Scheme, ScopeRule};
 
 use serde::Deserialize;

@@ -78,11 +78,14 @@ where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    let too_large = || Error::invalid(format!("http: request body too large: it may have {limit} bytes"));
+    // Where its size is announced, nothing of it need be read.
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large());
+    }
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Err(Error::invalid(format!("http: request body too large: it may have {limit} bytes")))
-        }
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(error) => Err(Error::invalid(format!("the body of the request broke off: {error}"))),
     }
 }
@@ -114,4 +117,30 @@ where
             })
         })
         .boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::stream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_without_an_end_is_read_up_to_its_limit() {
+        let read = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&read);
+        let endless = stream::repeat_with(move || {
+            counter.fetch_add(1000, Ordering::Relaxed);
+            Ok::<_, Error>(Frame::data(Bytes::from_static(&[0; 1000])))
+        });
+        let error = collect(StreamBody::new(endless), 10_000).await.unwrap_err();
+        assert!(error.message.contains("it may have 10000 bytes"), "{error}");
+        assert_eq!(read.load(Ordering::Relaxed), 11_000);
+        let whole = Full::new(Bytes::from_static(b"1234"));
+        assert_eq!(collect(whole.clone(), 4).await.unwrap(), "1234");
+        assert!(collect(whole, 3).await.is_err());
+    }
 }

@@ -6,14 +6,23 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Services of clouds that hand out credentials to whoever can reach them. Never granted.
-const METADATA_V4: [Ipv4Addr; 4] = [
+const METADATA_V4: [Ipv4Addr; 6] = [
     Ipv4Addr::new(169, 254, 169, 254),
+    // Credentials of containers and pods in Amazon's cloud.
+    Ipv4Addr::new(169, 254, 170, 2),
+    Ipv4Addr::new(169, 254, 170, 23),
     // Azure's platform: configuration and certificates of the virtual machine.
     Ipv4Addr::new(168, 63, 129, 16),
     Ipv4Addr::new(100, 100, 100, 200),
     Ipv4Addr::new(192, 0, 0, 192),
 ];
-const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254);
+const METADATA_V6: [Ipv6Addr; 4] = [
+    Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254),
+    Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0023),
+    // Google's, and OpenStack's.
+    Ipv6Addr::new(0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254),
+    Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe),
+];
 
 /// Where an address lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +62,7 @@ fn zone_v4(address: Ipv4Addr) -> Zone {
 }
 
 fn zone_v6(address: Ipv6Addr) -> Zone {
-    if address == METADATA_V6 {
+    if METADATA_V6.contains(&address) {
         return Zone::Metadata;
     }
     let [first, second, ..] = address.segments();
@@ -114,6 +123,10 @@ mod tests {
             ("2001:db8::1", Zone::Private),
             ("2001:0:53aa:64c::1", Zone::Private),
             ("fd00:ec2::254", Zone::Metadata),
+            ("fd20:ce::254", Zone::Metadata),
+            ("fe80::a9fe:a9fe", Zone::Metadata),
+            ("169.254.170.2", Zone::Metadata),
+            ("::ffff:168.63.129.16", Zone::Metadata),
             ("::ffff:127.0.0.1", Zone::Private),
             ("::ffff:8.8.8.8", Zone::Public),
             ("::ffff:169.254.169.254", Zone::Metadata),

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
@@ -36,6 +37,8 @@ pub(crate) struct Exchange {
     pub(crate) max_response: u64,
     /// For the whole exchange.
     pub(crate) timeout: Option<Duration>,
+    /// Bytes of bodies that servers have sent, also of those that were not wanted or did not come whole.
+    pub(crate) received: Arc<AtomicU64>,
 }
 
 /// Performs it. Repeats it once with a new token when the server refuses the one it was given.
@@ -117,6 +120,7 @@ async fn transported(
         dispatched: connections == Connections::Fresh,
     };
     let response = transport.perform(request).await?;
+    exchange.received.fetch_add(response.body.len() as u64, Ordering::Relaxed);
     if response.body.len() as u64 > exchange.max_response {
         return Err(HttpError::TooLarge(exchange.max_response));
     }
@@ -131,6 +135,7 @@ async fn body(mut response: reqwest::Response, exchange: &Exchange) -> Result<Ve
         match response.chunk().await {
             Ok(None) => return Ok(body),
             Ok(Some(chunk)) => {
+                exchange.received.fetch_add(chunk.len() as u64, Ordering::Relaxed);
                 if (body.len() + chunk.len()) as u64 > limit {
                     return Err(HttpError::TooLarge(limit));
                 }

@@ -35,8 +35,9 @@ pub(crate) fn outgoing(request: Request, grants: &Grants) -> Result<Outgoing, Ht
     let method = method(&request.method)?;
     let url = url(&request.url)?;
     let headers = headers(&request.headers)?;
-    let route =
-        grants.route(&url).map_err(|reason| HttpError::Denied(format!("{method} {}: {reason}", origin(&url))))?;
+    let route = grants
+        .route(&method, &url)
+        .map_err(|reason| HttpError::Denied(format!("{method} {}: {reason}", origin(&url))))?;
     Ok(Outgoing { method, url, headers, body: request.body.map(Bytes::from), route })
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn may_dial(text: &str, grants: &Grants) -> Result<(), HttpError> {
     if url.path() != "/" || url.query().is_some() {
         return Err(invalid("the address of an agent has no path and no query: wss://host[:port]"));
     }
-    grants.route(&url).map(drop).map_err(|reason| denied(&url, &reason))
+    grants.reaches(&url).map_err(|reason| denied(&url, &reason))
 }
 
 fn denied(url: &Url, reason: &str) -> HttpError {
@@ -50,7 +50,7 @@ pub(crate) async fn upgrade(
         ));
     }
     let url = websocket_url(url)?;
-    let route = grants.route(&url).map_err(|reason| denied(&url, &reason))?;
+    let route = grants.route(&Method::GET, &url).map_err(|reason| denied(&url, &reason))?;
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| invalid(error.to_string()))?;
@@ -62,7 +62,8 @@ pub(crate) async fn upgrade(
     map.insert(UPGRADE, HeaderValue::from_static("websocket"));
     map.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
     let request = Outgoing { method: Method::GET, url, headers: map, body: None, route };
-    let exchange = Exchange { request, signature: Signature::None, max_response: DECLINED, timeout: None };
+    let (signature, received) = (Signature::None, Default::default());
+    let exchange = Exchange { request, signature, max_response: DECLINED, timeout: None, received };
     let response = client.send(&exchange.request, None).await.map_err(|error| failed(&error, &exchange))?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return whole(response, &exchange).await.map(Upgrade::Declined);

@@ -1,6 +1,7 @@
 //! `http`: requests, checked against the policy and counted.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sockerless_backend::HttpError as Error;
@@ -39,7 +40,7 @@ impl CallState {
         } else {
             (left, Some(longest_exchange(timeout, self.deadline.saturating_duration_since(Instant::now()))))
         };
-        Ok(Exchange { request, signature, max_response, timeout })
+        Ok(Exchange { request, signature, max_response, timeout, received: Arc::default() })
     }
 
     /// Counts bytes. Answers how many are left.
@@ -81,11 +82,8 @@ impl Host for CallState {
         let client = Arc::clone(&self.context.shared.http);
         let response = exchange(&client, &request).await;
         // What a server has sent is spent, whole or not.
-        match &response {
-            Ok(response) => self.spent.http_bytes += response.body.len() as u64,
-            Err(Error::TooLarge(limit)) => self.spent.http_bytes += limit,
-            Err(_) => {}
-        }
+        let received = request.received.load(Ordering::Relaxed);
+        self.spent.http_bytes = self.spent.http_bytes.saturating_add(received);
         Ok(response.map(Into::into).map_err(Into::into))
     }
 

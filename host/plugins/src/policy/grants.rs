@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use http::Method;
 use sockerless_backend::types::Descriptor;
 use url::Url;
 
@@ -81,27 +82,51 @@ impl Grants {
         if beyond.is_empty() { Ok(Self { hosts, rules, scopes }) } else { Err(beyond) }
     }
 
-    /// How a URL may be reached. The error says why it may not, and what would allow it.
-    pub(crate) fn route(&self, url: &Url) -> Result<Route, String> {
+    /// How a request may be sent. The error says why it may not, and what would allow it.
+    pub(crate) fn route(&self, method: &Method, url: &Url) -> Result<Route, String> {
+        let rules = self.rules_of(url)?;
+        let Some(rule) = rules.iter().find(|rule| rule.requests.allow(method, url.path())) else {
+            return Err(format!(
+                "the policy grants `{}` for other methods or paths; see `methods` and `path-prefix` of its rule among the `hosts` \
+                 of the backend's policy",
+                url.host_str().unwrap_or_default()
+            ));
+        };
+        Ok(match rule {
+            HostRule { socket: Some(socket), .. } => Route::Socket(Arc::clone(socket)),
+            HostRule { private: true, .. } => Route::Private,
+            _ => Route::Public,
+        })
+    }
+
+    /// Whether there is anything at all that may be asked of the server of a URL.
+    ///
+    /// # Errors
+    /// There is nothing: the text says why, and what would allow it.
+    pub(crate) fn reaches(&self, url: &Url) -> Result<(), String> {
+        self.rules_of(url).map(drop)
+    }
+
+    /// The rules by which the server of a URL may be reached: one at least.
+    fn rules_of(&self, url: &Url) -> Result<Vec<&HostRule>, String> {
         let host = url.host_str().unwrap_or_default();
         let port = url.port_or_known_default().unwrap_or_default();
         if !self.hosts.iter().any(|pattern| pattern.matches(host)) {
             return Err(format!("the backend's descriptor does not ask for the host `{host}`"));
         }
-        let mut matching = self.rules.iter().filter(|rule| rule.host.matches(host)).peekable();
-        if matching.peek().is_none() {
+        let mut matching: Vec<_> = self.rules.iter().filter(|rule| rule.host.matches(host)).collect();
+        if matching.is_empty() {
             return Err(format!("`hosts` in the backend's policy does not list `{host}`"));
         }
-        match matching.find(|rule| rule.scheme.name() == url.scheme() && rule.port == port) {
-            Some(HostRule { socket: Some(socket), .. }) => Ok(Route::Socket(Arc::clone(socket))),
-            Some(rule) if rule.private => Ok(Route::Private),
-            Some(_) => Ok(Route::Public),
-            None => Err(format!(
+        matching.retain(|rule| rule.scheme.name() == url.scheme() && rule.port == port);
+        if matching.is_empty() {
+            return Err(format!(
                 "the policy grants `{host}` by another scheme or port; `{}://{host}:{port}` among the `hosts` of the \
                  backend's policy would allow it",
                 url.scheme()
-            )),
+            ));
         }
+        Ok(matching)
     }
 
     /// Whether the backend gets credentials of this scope at all.
@@ -147,6 +172,10 @@ mod tests {
         }
     }
 
+    fn route(grants: &Grants, url: &Url) -> Result<Route, String> {
+        grants.route(&Method::GET, url)
+    }
+
     fn url(text: &str) -> Url {
         text.parse().unwrap()
     }
@@ -154,11 +183,11 @@ mod tests {
     #[test]
     fn by_default_grants_what_is_asked_for_over_https() {
         let grants = Grants::new(&descriptor(), &Policy::default()).unwrap();
-        assert_eq!(grants.route(&url("https://management.azure.com/x")), Ok(Route::Public));
-        assert_eq!(grants.route(&url("https://a.azurewebsites.net:443/")), Ok(Route::Public));
-        assert!(grants.route(&url("http://management.azure.com/")).unwrap_err().contains("another scheme or port"));
-        assert!(grants.route(&url("https://management.azure.com:8443/")).unwrap_err().contains(":8443"));
-        assert!(grants.route(&url("https://evil.example/")).unwrap_err().contains("does not ask for"));
+        assert_eq!(route(&grants, &url("https://management.azure.com/x")), Ok(Route::Public));
+        assert_eq!(route(&grants, &url("https://a.azurewebsites.net:443/")), Ok(Route::Public));
+        assert!(route(&grants, &url("http://management.azure.com/")).unwrap_err().contains("another scheme or port"));
+        assert!(route(&grants, &url("https://management.azure.com:8443/")).unwrap_err().contains(":8443"));
+        assert!(route(&grants, &url("https://evil.example/")).unwrap_err().contains("does not ask for"));
         assert!(grants.may_sign(SCOPE, &url("https://management.azure.com/")).is_ok());
         assert!(grants.may_sign(SCOPE, &url("https://a.azurewebsites.net/")).is_err());
         assert!(!grants.grants_scope("https://graph.microsoft.com/.default"));
@@ -178,6 +207,32 @@ mod tests {
         let rules = ["management.azure.com", "*.azurewebsites.net", "other.example"];
         let policy = Policy { hosts: Some(rules.iter().map(|rule| rule.parse().unwrap()).collect()), scopes: None };
         let grants = Grants::new(&descriptor(), &policy).unwrap();
-        assert!(grants.route(&url("https://other.example/")).is_err());
+        assert!(route(&grants, &url("https://other.example/")).is_err());
+    }
+
+    #[test]
+    fn a_rule_is_for_its_methods_and_paths_only() {
+        let rules = r#"{"hosts": [
+            {"host": "management.azure.com", "path-prefix": "/subscriptions/s", "methods": ["GET", "PUT"]},
+            {"host": "management.azure.com", "path-prefix": "/subscriptions/s/providers", "methods": ["POST"]},
+            "*.azurewebsites.net"
+        ]}"#;
+        let grants = Grants::new(&descriptor(), &serde_json::from_str(rules).unwrap()).unwrap();
+        let allowed = |method: &str, path: &str| {
+            let url = url(&format!("https://management.azure.com{path}"));
+            grants.route(&Method::from_bytes(method.as_bytes()).unwrap(), &url).is_ok()
+        };
+        assert!(allowed("GET", "/subscriptions/s/x?y=/subscriptions"));
+        assert!(allowed("PUT", "/subscriptions/s"));
+        assert!(allowed("POST", "/subscriptions/s/providers/x"));
+        assert!(!allowed("POST", "/subscriptions/s/x"));
+        assert!(!allowed("DELETE", "/subscriptions/s/x"));
+        assert!(!allowed("GET", "/subscriptions/other"));
+        assert!(!allowed("GET", "/subscriptions/s/../other"));
+        let error = grants.route(&Method::GET, &url("https://management.azure.com/x")).unwrap_err();
+        assert!(error.contains("for other methods or paths"), "{error}");
+        assert!(grants.reaches(&url("https://management.azure.com/")).is_ok());
+        assert!(grants.reaches(&url("http://management.azure.com/")).is_err());
+        assert_eq!(grants.route(&Method::DELETE, &url("https://a.azurewebsites.net/x")), Ok(Route::Public));
     }
 }

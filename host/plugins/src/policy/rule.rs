@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::pattern::{HostPattern, InvalidPattern};
+use super::requests::{InvalidRequests, Requests};
 
 /// How a server is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +38,8 @@ impl Scheme {
 /// A host that an operator grants: `example.com`, `*.example.com`, `https://example.com:8443`,
 /// `http://10.0.0.7:8080`.
 ///
-/// In TOML a string, or a table `{ host = "…", private = true }`, or `{ host = "http://name", socket = "/run/name.sock" }`.
+/// In TOML a string, or a table `{ host = "…", private = true }`, or `{ host = "http://name", socket = "/run/name.sock" }`. A table may
+/// have `path-prefix` and `methods` as well.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Form")]
 pub struct HostRule {
@@ -52,6 +54,8 @@ pub struct HostRule {
     pub private: bool,
     /// The unix socket at which the host is, instead of at an address: its name is never resolved then.
     pub socket: Option<Arc<Path>>,
+    /// Which requests it may be sent.
+    pub requests: Requests,
 }
 
 /// The text is no rule.
@@ -66,6 +70,14 @@ pub enum InvalidRule {
     /// Its port is none.
     #[error("`{0}` has a port that is not a number from 1 to 65535")]
     Port(String),
+    /// Its path prefix or its methods are none.
+    #[error("the rule for `{host}` {error}")]
+    Requests {
+        /// Its host.
+        host: String,
+        /// What is wrong.
+        error: InvalidRequests,
+    },
     /// It names a socket in a way that cannot be meant.
     #[error("the rule for `{host}` names a socket, but {reason}")]
     Socket {
@@ -79,7 +91,7 @@ pub enum InvalidRule {
 impl HostRule {
     /// https, port 443, public addresses.
     pub(crate) fn public(host: HostPattern) -> Self {
-        Self { scheme: Scheme::Https, host, port: 443, private: false, socket: None }
+        Self { scheme: Scheme::Https, host, port: 443, private: false, socket: None, requests: Requests::default() }
     }
 }
 
@@ -104,7 +116,7 @@ impl FromStr for HostRule {
         };
         let host: HostPattern = host.parse()?;
         let private = host.is_address();
-        Ok(Self { scheme, host, port, private, socket: None })
+        Ok(Self { scheme, host, port, private, socket: None, requests: Requests::default() })
     }
 }
 
@@ -129,6 +141,9 @@ struct Table {
     #[serde(default)]
     private: bool,
     socket: Option<PathBuf>,
+    #[serde(rename = "path-prefix")]
+    path_prefix: Option<String>,
+    methods: Option<Vec<String>>,
 }
 
 impl TryFrom<Form> for HostRule {
@@ -137,9 +152,11 @@ impl TryFrom<Form> for HostRule {
     fn try_from(form: Form) -> Result<Self, InvalidRule> {
         match form {
             Form::Text(text) => text.parse(),
-            Form::Table(Table { host, private, socket }) => {
+            Form::Table(Table { host, private, socket, path_prefix, methods }) => {
                 let mut rule: Self = host.parse()?;
                 rule.private |= private;
+                rule.requests = Requests::new(path_prefix.as_deref(), methods)
+                    .map_err(|error| InvalidRule::Requests { host: rule.host.to_string(), error })?;
                 match socket {
                     None => Ok(rule),
                     Some(socket) => rule.at(&socket),

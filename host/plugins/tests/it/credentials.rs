@@ -78,6 +78,41 @@ async fn a_refused_token_is_replaced_once() {
     assert_eq!(issued.load(Ordering::SeqCst), 2, "no more than one repetition");
 }
 
+/// Whoever answers a signed request cannot have the token sent on, not even to a host that may be asked.
+#[tokio::test]
+async fn a_token_does_not_follow_a_redirect() {
+    let (elsewhere, http) = {
+        let elsewhere = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&elsewhere);
+        let address = serve(move |request| {
+            let counter = Arc::clone(&counter);
+            async move {
+                match request.header("host") {
+                    "login.microsoftonline.com" => response(
+                        200,
+                        r#"{"token_type":"Bearer","expires_in":3600,"ext_expires_in":3600,"access_token":"t"}"#,
+                    ),
+                    "api.example" => {
+                        let mut redirect = response(307, "");
+                        redirect.headers_mut().insert("location", "https://other.example/".parse().unwrap());
+                        redirect
+                    }
+                    _ => {
+                        counter.fetch_add(1, Ordering::SeqCst);
+                        response(200, "")
+                    }
+                }
+            }
+        })
+        .await;
+        let endpoint = Some(format!("http://{address}").parse().unwrap());
+        (elsewhere, HttpConfig { endpoint, ..HttpConfig::default() })
+    };
+    let (_world, backend) = setup(http).serving().await;
+    assert_eq!(act(&backend, "http", &["GET", "https://api.example/x"], &["scope=scope-a"]).await, "307 ");
+    assert_eq!(elsewhere.load(Ordering::SeqCst), 0);
+}
+
 #[tokio::test]
 async fn a_token_goes_only_where_its_scope_may() {
     let (http, _) = cloud(0).await;

@@ -1,9 +1,10 @@
 //! Guests that fail: the call ends with a text that says how, and nothing else happens.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use sockerless_backend::{Backend, BackendError};
-use sockerless_plugins::LoadError;
+use sockerless_backend::{Backend, BackendError, HttpError};
+use sockerless_plugins::{Export, LoadError};
 
 use crate::guest::guest_with;
 use crate::server::Gate;
@@ -52,6 +53,80 @@ async fn each_fault_of_a_call_is_told_and_harms_nothing() {
         }
         world.still_serves().await;
     }
+}
+
+/// Every export that a loaded backend is called by, with a container of this name. Answers how each failed.
+async fn failures(backend: &dyn Backend, name: &str) -> Vec<(Export, String)> {
+    let (one, key) = (|| container(name, &["GET", "https://allowed.example/"], &[]), || "key".to_owned());
+    let connect = Err(HttpError::Connect("gone".into()));
+    let results = tokio::join!(
+        backend.plan(name.into()),
+        backend.create(one(), key()),
+        backend.start(one(), "run".into(), key()),
+        backend.finished(one(), "run".into(), connect),
+        backend.stop(one(), None, key()),
+        backend.kill(one(), "SIGKILL".into(), key()),
+        backend.restart(one(), None, key()),
+        backend.remove(one(), true, key()),
+        backend.recover(one()),
+        backend.logs(one(), Default::default(), None),
+    );
+    fn fault<T: std::fmt::Debug>(export: Export, result: Result<T, BackendError>) -> (Export, String) {
+        match result {
+            Err(BackendError::Fault(text)) => (export, text),
+            other => panic!("{}: {other:?}", export.name()),
+        }
+    }
+    vec![
+        fault(Export::Plan, results.0),
+        fault(Export::Create, results.1),
+        fault(Export::Start, results.2),
+        fault(Export::Finished, results.3),
+        fault(Export::Stop, results.4),
+        fault(Export::Kill, results.5),
+        fault(Export::Restart, results.6),
+        fault(Export::Remove, results.7),
+        fault(Export::Recover, results.8),
+        fault(Export::Logs, results.9),
+    ]
+}
+
+#[tokio::test]
+async fn a_trap_in_any_export_ends_that_call_only() {
+    let (world, backend) = patient().serving().await;
+    let failures = failures(&*backend, "trap").await;
+    for (export, text) in &failures {
+        assert!(text.starts_with(&format!("the backend `guest` failed in {}: it trapped", export.name())), "{text}");
+    }
+    assert_eq!(failures.iter().map(|(export, _)| export).collect::<BTreeSet<_>>().len(), 10);
+    world.still_serves().await;
+
+    let mut setup = patient();
+    setup.config.insert("SOCKERLESS_TEST_CHECK".into(), "trap".into());
+    let error = setup.world().load(guest_with("version=2")).await.unwrap_err();
+    assert!(matches!(&error, LoadError::Check { error: BackendError::Fault(_), .. }), "{error:?}");
+    assert!(error.to_string().contains("failed in backend.check: it trapped"), "{error}");
+}
+
+/// Each has its own, though all wait for the same.
+#[tokio::test]
+async fn every_export_has_its_deadline() {
+    let mut setup = patient();
+    setup.limits.short_deadline = Duration::from_secs(5);
+    setup.limits.create_deadline = Duration::from_secs(4);
+    setup.limits.start_deadline = Duration::from_millis(4500);
+    setup.limits.deadline = Duration::from_millis(3500);
+    let (world, backend) = setup.serving().await;
+    for (export, text) in failures(&*backend, "hang").await {
+        let limit = match export {
+            Export::Plan => "5 s",
+            Export::Create => "4 s",
+            Export::Start => "4.5 s",
+            _ => "3.5 s",
+        };
+        assert!(text.contains(&format!("failed in {}: it did not end within {limit}", export.name())), "{text}");
+    }
+    world.still_serves().await;
 }
 
 #[tokio::test]

@@ -10,9 +10,14 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::support::{Setup, act};
 
 #[tokio::test]
-async fn wasi_grants_a_clock_and_nothing_else() {
+async fn wasi_grants_clocks_random_bytes_and_a_log_and_nothing_else() {
+    let events = Events::default();
+    let _guard = tracing_subscriber::registry().with(events.clone()).set_default();
     let (_world, backend) = Setup::default().serving().await;
-    assert_eq!(act(&backend, "world", &[], &[]).await, "file=false variables=0 socket=false clock=true");
+    let expected = "file=false folder=false variables=0 arguments=0 tcp=false udp=false name=false input=false clock=true random=true";
+    assert_eq!(act(&backend, "world", &[], &[]).await, expected);
+    let events = events.0.lock().unwrap();
+    assert!(events.iter().any(|event| event.contains("message=to stdout")), "{events:?}");
 }
 
 #[tokio::test]

@@ -119,13 +119,18 @@ async fn missing_interfaces_are_named() {
 
 /// A component with every export by its name, but with no parameters or results.
 fn shell(imports: &str) -> Vec<u8> {
+    shell_around(imports, "")
+}
+
+/// The same around a core module with more in it.
+pub(crate) fn shell_around(before: &str, module: &str) -> Vec<u8> {
     let functions = |names: &[&str]| {
         let exports: Vec<_> = names.iter().map(|name| format!(r#"(export "{name}" (func $f))"#)).collect();
         exports.join(" ")
     };
     let text = format!(
-        r#"(component {imports}
-            (core module $m (func (export "f")))
+        r#"(component {before}
+            (core module $m {module} (func (export "f")))
             (core instance $c (instantiate $m))
             (func $f (canon lift (core func $c "f")))
             (instance $backend {})

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use sockerless_backend::types::{Container, Outcome};
 use sockerless_backend::{AgentBroker, AgentError, Backend, OutcomeSink, Provision};
 use sockerless_plugins::{
-    BackendHost, EngineConfig, HostConfig, HttpConfig, Limits, LoadError, LoadOutcome, LoadRequest, Policy, Services,
-    Settings, SwapRules, TokenSource,
+    BackendHost, BreakerRules, EngineConfig, HostConfig, HttpConfig, Limits, LoadError, LoadOutcome, LoadRequest,
+    Policy, Services, Settings, SwapRules, TokenSource,
 };
 use tokio::sync::mpsc;
 
@@ -78,6 +78,7 @@ pub(crate) struct Setup {
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
     pub(crate) swap: SwapRules,
+    pub(crate) breaker: BreakerRules,
 }
 
 pub(crate) struct World {
@@ -119,6 +120,7 @@ impl Setup {
                 policy: self.policy,
                 limits: self.limits,
                 swap: self.swap,
+                breaker: self.breaker,
             },
             outcomes,
         }

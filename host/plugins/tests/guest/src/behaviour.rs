@@ -24,6 +24,8 @@ pub fn misbehave(how: &str) {
         "overflow-in-memory" => {
             black_box(recurse_in_memory(black_box(1)));
         }
+        // Longer than any deadline.
+        "hang" => clock::sleep(u64::from(u32::MAX)),
         "exit" => std::process::exit(3),
         "host-calls" => loop {
             clock::sleep(0);
@@ -71,6 +73,14 @@ pub fn act(container: &Container) -> Result<Vec<u8>, Error> {
                 Err(error) => format!("{error:?}").into_bytes(),
             })
         }
+        // As often as it may. Answers how often that was.
+        "http-until-exhausted" => {
+            let mut sent = 0;
+            while !matches!(http::send(&request(container, None)), Err(http::HttpError::Exhausted(_))) {
+                sent += 1;
+            }
+            Ok(sent.to_string().into_bytes())
+        }
         "log" => {
             for index in 0..5_000 {
                 log::write(log::Level::Info, &format!("event {index}"), &[("key".into(), "value".into())]);
@@ -79,11 +89,8 @@ pub fn act(container: &Container) -> Result<Vec<u8>, Error> {
             Ok(b"logged".to_vec())
         }
         "world" => {
-            let file = std::fs::read("/etc/passwd").is_ok();
-            let variables = std::env::vars().count();
-            let socket = std::net::TcpStream::connect("127.0.0.1:1").is_ok();
-            let clock = std::time::SystemTime::now().elapsed().is_ok();
-            Ok(format!("file={file} variables={variables} socket={socket} clock={clock}").into_bytes())
+            println!("to stdout");
+            Ok(world().into_bytes())
         }
         "config" => Ok(format!("{:?}", config::get(&argument(0))).into_bytes()),
         "reachable" => Ok(match agents::reachable_at(&container.id, &argument(0)) {
@@ -94,6 +101,26 @@ pub fn act(container: &Container) -> Result<Vec<u8>, Error> {
         "refuse" => Err(Error::NameTaken("taken".into())),
         _ => Ok(container.name.clone().into_bytes()),
     }
+}
+
+/// What there is of a world besides the interface of backends.
+fn world() -> String {
+    let file = std::fs::read("/etc/passwd").is_ok() || std::fs::write("/tmp/x", "x").is_ok();
+    let folder = ["/", ".", "/tmp"].iter().any(|folder| std::fs::read_dir(folder).is_ok());
+    let (variables, arguments) = (std::env::vars().count(), std::env::args().count());
+    let address = "127.0.0.1:1";
+    let tcp = std::net::TcpStream::connect(address).is_ok() || std::net::TcpListener::bind("127.0.0.1:0").is_ok();
+    let udp = std::net::UdpSocket::bind("127.0.0.1:0").is_ok();
+    let name = std::net::ToSocketAddrs::to_socket_addrs("localhost:1").is_ok();
+    let input = std::io::Read::bytes(std::io::stdin()).next().is_some();
+    let clock = std::time::SystemTime::now().elapsed().is_ok() && std::time::Instant::now().elapsed().as_secs() < 60;
+    // Each has keys of its own, of random bytes.
+    let hash = || std::hash::BuildHasher::hash_one(&std::collections::hash_map::RandomState::new(), 1);
+    let random = hash() != hash();
+    format!(
+        "file={file} folder={folder} variables={variables} arguments={arguments} tcp={tcp} udp={udp} name={name} input={input} \
+         clock={clock} random={random}"
+    )
 }
 
 /// The command is method, URL and headers; the environment says how it is signed, and more.

@@ -61,12 +61,16 @@ impl Backend for Guest {
 
     fn check() -> Result<(), Error> {
         match config::get("SOCKERLESS_TEST_CHECK") {
-            Some(text) => Err(Error::Unavailable(text)),
+            Some(text) => {
+                behaviour::misbehave(&text);
+                Err(Error::Unavailable(text))
+            }
             None => Ok(()),
         }
     }
 
     fn plan(spec: String) -> Result<Vec<Finding>, Error> {
+        behaviour::misbehave(&spec);
         Ok(vec![Finding { field: spec, verdict: Verdict::Ignored, reason: "A test.".into() }])
     }
 }
@@ -88,30 +92,36 @@ impl Lifecycle for Guest {
         Ok(Started { handle: Some(Handle { version: 1, data }), end: RunEnd::Response })
     }
 
-    fn finished(_container: Container, _run: String, outcome: Outcome) -> Result<RunVerdict, Error> {
+    fn finished(container: Container, _run: String, outcome: Outcome) -> Result<RunVerdict, Error> {
+        behaviour::misbehave(&container.name);
         Ok(match outcome {
             Outcome::Response(response) => RunVerdict::Exited(response.status.into()),
             Outcome::Failed(error) => RunVerdict::NotStarted(format!("{error:?}")),
         })
     }
 
-    fn stop(_: Container, _: Option<i32>, _: String) -> Result<Disposition, Error> {
+    fn stop(container: Container, _: Option<i32>, _: String) -> Result<Disposition, Error> {
+        behaviour::misbehave(&container.name);
         Ok(Disposition::Nothing)
     }
 
-    fn kill(_: Container, signal: String, _: String) -> Result<Disposition, Error> {
+    fn kill(container: Container, signal: String, _: String) -> Result<Disposition, Error> {
+        behaviour::misbehave(&container.name);
         if signal == "SIGKILL" { Ok(Disposition::HostDefault) } else { Err(Error::NotSupported(signal)) }
     }
 
-    fn restart(_: Container, _: Option<i32>, _: String) -> Result<Disposition, Error> {
+    fn restart(container: Container, _: Option<i32>, _: String) -> Result<Disposition, Error> {
+        behaviour::misbehave(&container.name);
         Ok(Disposition::Done)
     }
 
-    fn remove(_: Container, _: bool, _: String) -> Result<(), Error> {
+    fn remove(container: Container, _: bool, _: String) -> Result<(), Error> {
+        behaviour::misbehave(&container.name);
         Ok(())
     }
 
     fn recover(container: Container) -> Result<Recovered, Error> {
+        behaviour::misbehave(&container.name);
         match container.handle {
             Some(handle) if handle.version > 1 => {
                 Err(Error::Invalid(format!("cannot read version {} of a handle", handle.version)))
@@ -125,11 +135,12 @@ impl Lifecycle for Guest {
 #[cfg(feature = "logs")]
 impl exports::sockerless::backend::logs::Guest for Guest {
     fn read(
-        _: Container,
+        container: Container,
         query: exports::sockerless::backend::logs::Query,
         cursor: Option<String>,
     ) -> Result<exports::sockerless::backend::logs::Page, Error> {
         use exports::sockerless::backend::logs::{Entry, Page, Source};
+        behaviour::misbehave(&container.name);
         let time = query.since.unwrap_or(sockerless::backend::types::Timestamp { seconds: 1, nanoseconds: 2 });
         let entry = Entry { time, source: Source::Stderr, line: b"a line".to_vec(), partial: false };
         Ok(Page { entries: vec![entry], next: if cursor.is_none() { Some("2".into()) } else { None } })
