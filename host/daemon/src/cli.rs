@@ -1,11 +1,15 @@
 //! The command line.
 
+mod kept;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use serde::Deserialize;
 
 use crate::address::Address;
+
+pub(crate) use kept::KeptCommand;
 
 /// Where the Docker API is served, and looked for, by default.
 pub(crate) const DEFAULT_HOST: &str = "unix:///run/sockerless/docker.sock";
@@ -132,6 +136,8 @@ pub(crate) enum PluginCommand {
     },
     /// Lists the loaded backends.
     Ls,
+    #[command(flatten)]
+    Kept(KeptCommand),
     /// Brings back the version of a backend that served before.
     Rollback {
         /// Its name.

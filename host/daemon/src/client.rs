@@ -14,11 +14,41 @@ trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
-/// One request to the daemon.
+/// What a request sends.
+pub(crate) struct Body {
+    media_type: &'static str,
+    bytes: Bytes,
+}
+
+impl Body {
+    pub(crate) fn of(media_type: &'static str, bytes: Bytes) -> Self {
+        Self { media_type, bytes }
+    }
+
+    pub(crate) fn none() -> Self {
+        Self::of("application/octet-stream", Bytes::new())
+    }
+
+    /// # Errors
+    /// The value cannot be written as JSON.
+    pub(crate) fn json(value: &impl serde::Serialize) -> Result<Self> {
+        Ok(Self::of("application/json", serde_json::to_vec(value)?.into()))
+    }
+}
+
+/// One request to the daemon, with a component or nothing.
 ///
 /// # Errors
 /// The daemon is not there; it answers with an error, whose text this has.
 pub(crate) async fn request(host: &Address, method: &str, path: &str, body: Bytes) -> Result<serde_json::Value> {
+    request_with(host, method, path, Body::of("application/wasm", body)).await
+}
+
+/// One request to the daemon.
+///
+/// # Errors
+/// The daemon is not there; it answers with an error, whose text this has.
+pub(crate) async fn request_with(host: &Address, method: &str, path: &str, body: Body) -> Result<serde_json::Value> {
     let io: Box<dyn Io> = match host {
         Address::Unix(path) => Box::new(UnixStream::connect(path).await.with_context(|| {
             format!("no daemon at {host}: is `sockerless serve` running, and may this user reach it?")
@@ -33,8 +63,8 @@ pub(crate) async fn request(host: &Address, method: &str, path: &str, body: Byte
         .method(method)
         .uri(path)
         .header("host", "sockerless")
-        .header("content-type", "application/wasm")
-        .body(Full::new(body))?;
+        .header("content-type", body.media_type)
+        .body(Full::new(body.bytes))?;
     let response =
         sender.send_request(request).await.with_context(|| format!("the daemon at {host} did not answer"))?;
     let status = response.status();

@@ -1,5 +1,7 @@
 //! `sockerless plugin`: manages the backends of a running daemon, and helps those who write some.
 
+mod kept;
+
 use anyhow::{Context, Result};
 use serde_json::Value;
 
@@ -34,6 +36,7 @@ pub(crate) fn run(host: &Address, command: PluginCommand) -> Result<()> {
                 eprintln!("containers that are left without it: {left}; load it again to do something with them");
             }
         }
+        PluginCommand::Kept(command) => runtime.block_on(kept::run(host, command))?,
         PluginCommand::Test(options) => runtime.block_on(conformance::run(&options))?,
         PluginCommand::New { lang, name } => toolkit::new_project(lang, &name)?,
         PluginCommand::Bindings { package, language, folder } => toolkit::bindings(&package, language, &folder)?,

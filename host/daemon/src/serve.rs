@@ -66,6 +66,7 @@ async fn serve(config: Config, state: StateDir) -> Result<()> {
         anyhow::Ok((remembered, notes))
     })
     .await??;
+    let settings = settings.with(remembered.clone());
     let found = loaded.load_all(&config.backends, &remembered, notes, &settings, &stored).await?;
     let registry = registries(&config)?;
     let engine = Engine::start(identity, store, services, loaded.clone(), registry, stored).await?;

@@ -55,7 +55,7 @@ pub use error::{EngineError, LoadError};
 pub use host::{BackendHost, HostConfig, Services};
 pub use imports::longest_exchange;
 pub use limits::{Export, Limits};
-pub use load::{Ledger, LiveContainers, LoadOutcome, LoadRequest, Settings, SettingsSource};
+pub use load::{Described, Ledger, LiveContainers, LoadOutcome, LoadRequest, Settings, SettingsSource};
 pub use policy::{HostPattern, HostRule, InvalidPattern, InvalidRule, Policy, Scheme, ScopeRule};
 pub use tally::Rate;
 pub use watch::{Failing, SwapRules, Verdict};

@@ -125,11 +125,30 @@ pub struct LoadOutcome {
     pub cached: bool,
 }
 
+/// What a component says of itself, of which nothing is loaded.
+#[derive(Debug, Clone)]
+pub struct Described {
+    /// Who it is, with the configuration known as far as there is one.
+    pub descriptor: Descriptor,
+    /// `sha256:` and 64 hexadecimal digits.
+    pub digest: String,
+}
+
 /// A generation that may serve.
 pub(crate) struct Candidate {
     pub(crate) generation: Generation,
     pub(crate) recovered: Vec<(String, Recovered)>,
     pub(crate) cached: bool,
+}
+
+/// A component that has said who it is.
+struct Examined {
+    prepared: Arc<Prepared>,
+    sha256: String,
+    origin: Origin,
+    first: Descriptor,
+    /// Whether it asked for its configuration to say that.
+    configurable: bool,
 }
 
 /// What loads.
@@ -148,39 +167,14 @@ impl Loader<'_> {
         live: &dyn LiveContainers,
         number: impl FnOnce(&str) -> u64,
     ) -> Result<Candidate, LoadError> {
-        let LoadRequest { component, name, digest: expected } = request;
-        // Until it has said its name, the component has the limits of the name that was asked for.
-        let early = name.as_deref().map_or_else(Limits::default, |name| settings.settings(name).limits);
-        if component.len() > early.component_bytes {
-            return Err(LoadError::TooLarge { bytes: component.len(), limit: early.component_bytes });
-        }
-        let (sha256, prepared, origin) = self.prepare(component, expected).await?;
-        let prepared = Arc::new(prepared);
-
-        let label = name.as_deref().unwrap_or("(not yet known)");
-        let bare = self.context(label, Grants::default(), &[], BTreeMap::new(), early, SwapRules::default());
-        let (first, configurable) = describe(&prepared, &bare).await?;
-        valid(&first)?;
-        if let Some(expected) = name.filter(|expected| *expected != first.name) {
-            return Err(LoadError::Name { expected, actual: first.name });
-        }
-
+        let Examined { prepared, sha256, origin, first, configurable } = self.examine(request, settings).await?;
         let Settings { config, policy, limits, swap } = settings.settings(&first.name);
         let (values, missing) = config::values(&first, &config);
         if !missing.is_empty() {
             return Err(LoadError::Configuration { backend: first.name, keys: missing });
         }
         let descriptor = if configurable {
-            // The keys are known now: what it says of itself may depend on their values.
-            let context = self.context(
-                &first.name,
-                Grants::default(),
-                &first.config,
-                values.clone(),
-                limits.clone(),
-                swap.clone(),
-            );
-            again(&first, describe(&prepared, &context).await?.0)?
+            self.describe_configured(&prepared, &first, &values, &limits, &swap).await?
         } else {
             first
         };
@@ -201,6 +195,59 @@ impl Loader<'_> {
         generation.check().await.map_err(|error| LoadError::Check { backend: backend.clone(), error })?;
         let recovered = recover(&generation, live.live(&backend).await).await?;
         Ok(Candidate { generation, recovered, cached: origin == Origin::Cached })
+    }
+
+    /// The steps up to what the component says of itself, with the configuration as far as there is one.
+    pub(crate) async fn describe(
+        &self,
+        request: LoadRequest,
+        settings: &dyn SettingsSource,
+    ) -> Result<Described, LoadError> {
+        let Examined { prepared, sha256, first, configurable, .. } = self.examine(request, settings).await?;
+        let Settings { config, limits, swap, .. } = settings.settings(&first.name);
+        let (values, _) = config::values(&first, &config);
+        let descriptor = if configurable {
+            self.describe_configured(&prepared, &first, &values, &limits, &swap).await?
+        } else {
+            first
+        };
+        Ok(Described { descriptor, digest: format!("sha256:{sha256}") })
+    }
+
+    /// Asks the component who it is, before there is a configuration.
+    async fn examine(&self, request: LoadRequest, settings: &dyn SettingsSource) -> Result<Examined, LoadError> {
+        let LoadRequest { component, name, digest: expected } = request;
+        // Until it has said its name, the component has the limits of the name that was asked for.
+        let early = name.as_deref().map_or_else(Limits::default, |name| settings.settings(name).limits);
+        if component.len() > early.component_bytes {
+            return Err(LoadError::TooLarge { bytes: component.len(), limit: early.component_bytes });
+        }
+        let (sha256, prepared, origin) = self.prepare(component, expected).await?;
+        let prepared = Arc::new(prepared);
+
+        let label = name.as_deref().unwrap_or("(not yet known)");
+        let bare = self.context(label, Grants::default(), &[], BTreeMap::new(), early, SwapRules::default());
+        let (first, configurable) = describe(&prepared, &bare).await?;
+        valid(&first)?;
+        if let Some(expected) = name.filter(|expected| *expected != first.name) {
+            return Err(LoadError::Name { expected, actual: first.name });
+        }
+
+        Ok(Examined { prepared, sha256, origin, first, configurable })
+    }
+
+    /// Asks it again with the values of its keys: what it says of itself may depend on them.
+    async fn describe_configured(
+        &self,
+        prepared: &Prepared,
+        first: &Descriptor,
+        values: &BTreeMap<String, String>,
+        limits: &Limits,
+        swap: &SwapRules,
+    ) -> Result<Descriptor, LoadError> {
+        let context =
+            self.context(&first.name, Grants::default(), &first.config, values.clone(), limits.clone(), swap.clone());
+        again(first, describe(prepared, &context).await?.0)
     }
 
     /// Digest, inspection, compiling and linking: off the runtime, since they compute.
