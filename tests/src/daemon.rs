@@ -199,9 +199,15 @@ impl Daemon {
     /// Runs the `sockerless` command line against it.
     #[must_use]
     pub fn sockerless(&self, arguments: &[&str]) -> Ran {
+        self.sockerless_with(arguments, b"")
+    }
+
+    /// The same with this standard input.
+    #[must_use]
+    pub fn sockerless_with(&self, arguments: &[&str], stdin: &[u8]) -> Ran {
         let mut command = Command::new(built("SOCKERLESS_TEST_DAEMON"));
         command.args(arguments).env("DOCKER_HOST", self.host());
-        Ran::run(&mut command, b"")
+        Ran::run(&mut command, stdin)
     }
 }
 

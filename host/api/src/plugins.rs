@@ -9,8 +9,30 @@ use tokio::sync::mpsc;
 
 use crate::backends::BackendVariable;
 
-/// Lines of progress, as a client is shown them while something is under way. That nobody reads them ends nothing.
-pub type Progress = mpsc::Sender<Result<Value, Error>>;
+/// As many lines of progress as wait for a client that does not read; more are lost to it.
+const LINES: usize = 64;
+
+/// Where a client is shown how something goes that is under way. That nobody reads it ends nothing, and holds up nothing.
+#[derive(Debug, Clone)]
+pub struct Progress(mpsc::Sender<Result<Value, Error>>);
+
+impl Progress {
+    /// One, and what it is told.
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Result<Value, Error>>) {
+        let (sender, receiver) = mpsc::channel(LINES);
+        (Self(sender), receiver)
+    }
+
+    /// Shows one line, in the form of Docker's own.
+    pub fn tell(&self, line: Value) {
+        let _ = self.0.try_send(Ok(line));
+    }
+
+    /// Ends with an error.
+    pub(crate) async fn fail(self, error: Error) {
+        let _ = self.0.send(Err(error)).await;
+    }
+}
 
 /// A backend that is loaded, or kept and disabled.
 #[derive(Debug, Clone)]
@@ -61,8 +83,8 @@ pub trait PluginAdmin: Send + Sync + 'static {
     /// Keeps a component under this name, and does not load it.
     ///
     /// # Errors
-    /// The name is none, or taken; the component is none of a backend, or of one that is there.
-    async fn create(&self, name: &str, component: Bytes) -> Result<(), Error>;
+    /// The name is taken; the component is none of a backend, or of one that is there.
+    async fn create(&self, name: String, component: Bytes) -> Result<(), Error>;
 
     /// Loads one that is kept and disabled, by all the steps of a swap.
     ///
@@ -87,4 +109,28 @@ pub trait PluginAdmin: Send + Sync + 'static {
     /// # Errors
     /// It is enabled, or has containers, and is not to go by force.
     async fn remove(&self, backend: &str, force: bool) -> Result<(), Error>;
+
+    /// What a plugin in a registry wants.
+    ///
+    /// # Errors
+    /// The registry does not give it; it is no component of a backend.
+    async fn privileges(&self, remote: &Remote) -> Result<Vec<PluginPrivilege>, Error>;
+
+    /// Pulls a plugin and keeps it under this name, disabled.
+    ///
+    /// # Errors
+    /// As for [`create`](Self::create); the registry does not give it; it wants something else than was accepted.
+    async fn install(&self, name: String, remote: Remote, progress: Progress) -> Result<(), Error>;
+
+    /// Replaces the component of a plugin by one of a registry. If it is enabled, this is a swap.
+    ///
+    /// # Errors
+    /// As for [`install`](Self::install) and [`enable`](Self::enable); it then stays as it was.
+    async fn upgrade(&self, backend: &str, remote: Remote, progress: Progress) -> Result<(), Error>;
+
+    /// Pushes the component to where the name of the plugin says.
+    ///
+    /// # Errors
+    /// It has no such name; the registry does not take it.
+    async fn push(&self, backend: &str, auth: Option<RegistryAuth>, progress: Progress) -> Result<(), Error>;
 }

@@ -104,10 +104,12 @@ pub(crate) fn routes() -> Vec<Route<HandlerFn>> {
         GET    "/plugins/{}/json"             plugins::inspect;
         DELETE "/plugins/{}"                  plugins::remove;
         POST   "/plugins/create"              plugins::create;
+        POST   "/plugins/pull"                plugins::install;
         POST   "/plugins/{}/enable"           plugins::enable;
         POST   "/plugins/{}/disable"          plugins::disable;
         POST   "/plugins/{}/set"              plugins::set;
-        POST   "/plugins/{}"                  plugins::change;
+        POST   "/plugins/{}/upgrade"          plugins::upgrade;
+        POST   "/plugins/{}/push"             plugins::push;
 
         POST   "/swarm/init"                  unsupported::swarm_init;
         POST   "/swarm/join"                  unsupported::swarm_init;

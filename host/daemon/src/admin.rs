@@ -2,6 +2,7 @@
 
 mod plugins;
 mod privileges;
+mod registry;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +14,7 @@ use sockerless_backend::types::{ConfigKey, Descriptor};
 use sockerless_backend::{Backend, BackendError};
 use sockerless_engine::{Engine, Error};
 use sockerless_plugins::{Failing, Ledger, LoadError, LoadOutcome, LoadRequest, Verdict};
+use sockerless_registry::RegistryClient;
 
 use crate::backends::{InEngine, LoadSettings, Loaded};
 use crate::remembered::Remembered;
@@ -26,6 +28,7 @@ struct Inner {
     settings: LoadSettings,
     engine: Engine,
     remembered: Remembered,
+    registry: Arc<RegistryClient>,
     /// What happened to each that its operator should know.
     notes: Mutex<BTreeMap<String, String>>,
     /// One change at a time that somebody asks for: of what there is, and of what is noted of it.
@@ -33,12 +36,19 @@ struct Inner {
 }
 
 impl Admin {
-    pub(crate) fn new(loaded: Arc<Loaded>, settings: LoadSettings, engine: Engine, remembered: Remembered) -> Self {
+    pub(crate) fn new(
+        loaded: Arc<Loaded>,
+        settings: LoadSettings,
+        engine: Engine,
+        remembered: Remembered,
+        registry: Arc<RegistryClient>,
+    ) -> Self {
         Self(Arc::new(Inner {
             loaded,
             settings,
             engine,
             remembered,
+            registry,
             notes: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
         }))

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::address::Address;
 
-pub(crate) use kept::KeptCommand;
+pub(crate) use kept::{KeptCommand, LoginOptions, RemoteOptions};
 
 /// Where the Docker API is served, and looked for, by default.
 pub(crate) const DEFAULT_HOST: &str = "unix:///run/sockerless/docker.sock";

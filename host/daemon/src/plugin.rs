@@ -1,6 +1,7 @@
 //! `sockerless plugin`: manages the backends of a running daemon, and helps those who write some.
 
 mod kept;
+mod remote;
 
 use anyhow::{Context, Result};
 use serde_json::Value;

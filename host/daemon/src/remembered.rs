@@ -20,7 +20,7 @@ use ring::digest::{SHA256, digest};
 use sockerless_backend::types::Loaded;
 use sockerless_plugins::Ledger;
 
-pub(crate) use note::{Note, Plugin};
+pub(crate) use note::{Note, Origin, Plugin};
 
 /// The folder of it. What is read of it comes from memory; what changes it blocks.
 #[derive(Clone)]

@@ -68,13 +68,14 @@ async fn serve(config: Config, state: StateDir) -> Result<()> {
     .await??;
     let settings = settings.with(remembered.clone());
     let found = loaded.load_all(&config.backends, &remembered, notes, &settings, &stored).await?;
-    let registry = registries(&config)?;
-    let engine = Engine::start(identity, store, services, loaded.clone(), registry, stored).await?;
+    let registries = Arc::new(registry_client(&config)?);
+    let access = RegistryAccess { registries: registries.clone(), fetch_config: config.fetch_image_config };
+    let engine = Engine::start(identity, store, services, loaded.clone(), access, stored).await?;
     engine.recovered(found).await;
     if lost {
         tell_of_the_lost(&engine, &loaded);
     }
-    let admin = Arc::new(Admin::new(loaded.clone(), settings, engine.clone(), remembered));
+    let admin = Arc::new(Admin::new(loaded.clone(), settings, engine.clone(), remembered, registries));
 
     let listeners = listen(&config).await?;
     for host in &config.hosts {
@@ -142,11 +143,6 @@ fn announce(hosts: &[Address]) {
         let _ = writeln!(out, "{host}");
     }
     let _ = out.flush();
-}
-
-/// How registries are reached.
-fn registries(config: &Config) -> Result<RegistryAccess> {
-    Ok(RegistryAccess { registries: Arc::new(registry_client(config)?), fetch_config: config.fetch_image_config })
 }
 
 /// The client of all registries.

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use sockerless_tests::{Bare, built};
 
-const GREETING: &str = "SOCKERLESS_MEMORY_GREETING";
+pub(crate) const GREETING: &str = "SOCKERLESS_MEMORY_GREETING";
 
 /// A folder as Docker's client takes one, with these files.
-fn folder(at: &Path, name: &str, files: &[(&str, &[u8])]) -> PathBuf {
+pub(crate) fn folder(at: &Path, name: &str, files: &[(&str, &[u8])]) -> PathBuf {
     let folder = at.join(name);
     std::fs::create_dir_all(folder.join("rootfs")).unwrap();
     std::fs::write(folder.join("config.json"), r#"{"description": "not what is shown"}"#).unwrap();
@@ -19,7 +19,7 @@ fn folder(at: &Path, name: &str, files: &[(&str, &[u8])]) -> PathBuf {
     folder
 }
 
-fn memory_file() -> PathBuf {
+pub(crate) fn memory_file() -> PathBuf {
     built("SOCKERLESS_TEST_MEMORY_RUST")
 }
 
@@ -27,12 +27,12 @@ fn memory(at: &Path) -> PathBuf {
     folder(at, "memory", &[("backend.wasm", &std::fs::read(memory_file()).unwrap())])
 }
 
-fn listed(bare: &Bare) -> String {
+pub(crate) fn listed(bare: &Bare) -> String {
     bare.docker.ok(&["plugin", "ls", "--format", "{{.Name}} {{.Description}} {{.Enabled}}"])
 }
 
 /// What `docker` says when it refuses.
-fn refused(bare: &Bare, arguments: &[&str]) -> String {
+pub(crate) fn refused(bare: &Bare, arguments: &[&str]) -> String {
     let ran = bare.docker.run(arguments);
     ran.exits(1);
     ran.stderr

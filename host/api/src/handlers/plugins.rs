@@ -1,14 +1,22 @@
 //! Docker's plugins: the backends, those that are loaded and those that are kept and disabled.
 
-use http::StatusCode;
-use sockerless_docker::{ImageReference, Plugin, PluginConfig, PluginEnv, PluginRootFs, PluginSettings};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, StreamExt as _};
+use http::{HeaderValue, Response, StatusCode};
+use sockerless_docker::{
+    ImageReference, Plugin, PluginConfig, PluginEnv, PluginPrivilege, PluginRootFs, PluginSettings,
+};
 use sockerless_engine::Error;
 
 use super::backends::COMPONENT_LIMIT;
 use super::plugin_archive;
+use super::registry::registry_auth;
 use crate::app::Context;
-use crate::plugins::PluginSummary;
-use crate::wire::{Answer, collect, discard, empty, json, ok_empty, read_json};
+use crate::plugins::{PluginSummary, Progress, Remote};
+use crate::wire::{Answer, Body, collect, discard, empty, json, ok_empty, read_json, read_json_or_default};
 
 pub(crate) async fn list(context: Context) -> Answer {
     let filters = context.query.filters()?;
@@ -26,12 +34,12 @@ pub(crate) async fn inspect(context: Context) -> Answer {
 }
 
 pub(crate) async fn create(context: Context) -> Answer {
-    let name = context.query.string("name").unwrap_or_default();
+    let name = plugin_name(context.query.get("name").unwrap_or_default());
     let limit = plugin_archive::archive_limit(COMPONENT_LIMIT);
     let archive = collect(context.body, usize::try_from(limit).unwrap_or(usize::MAX)).await?;
     let component = tokio::task::spawn_blocking(move || plugin_archive::component(&archive, COMPONENT_LIMIT)).await;
     let component = component.map_err(|error| Error::internal(format!("the archive was not read: {error}")))??;
-    context.app.plugins.create(&name, component).await?;
+    context.app.plugins.create(name?, component).await?;
     empty()
 }
 
@@ -63,24 +71,86 @@ pub(crate) async fn remove(context: Context) -> Answer {
     json(StatusCode::OK, &plugin(&found))
 }
 
-/// Asks for nothing: what a backend is granted is the operator's policy.
-pub(crate) async fn privileges(_: Context) -> Answer {
-    json(StatusCode::OK, &[(); 0])
+/// What a plugin wants. Ends with its client, as it changes nothing.
+pub(crate) async fn privileges(context: Context) -> Answer {
+    let remote = remote(&context, Vec::new());
+    let gone = context.peer.gone();
+    tokio::select! {
+        wanted = context.app.plugins.privileges(&remote) => json(StatusCode::OK, &wanted?),
+        () = gone.cancelled() => Err(Error::unavailable("the client has gone")),
+    }
 }
 
-pub(crate) async fn change(mut context: Context) -> Answer {
-    let name = context.name.rsplit_once('/').map(|(name, _)| name.to_owned()).unwrap_or_default();
-    let known = if name.is_empty() {
-        Ok(())
-    } else {
-        context.name = name;
-        find(&context).map(drop)
-    };
+/// The header tells the client by which name to enable it.
+pub(crate) async fn install(mut context: Context) -> Answer {
+    let accepted = accepted(&mut context).await?;
+    let remote = remote(&context, accepted);
+    let name = plugin_name(context.query.get("name").unwrap_or_else(|| without_digest(&remote.reference)))?;
+    let plugins = Arc::clone(&context.app.plugins);
+    let named = HeaderValue::from_str(&name).map_err(|_| Error::invalid("invalid reference format"))?;
+    let mut response =
+        progressing(|progress| async move { plugins.install(name, remote, progress).await }.boxed()).await?;
+    response.headers_mut().insert("docker-plugin-name", named);
+    Ok(response.into())
+}
+
+pub(crate) async fn upgrade(mut context: Context) -> Answer {
+    let found = find(&context);
+    let accepted = accepted(&mut context).await?;
+    let (backend, remote) = (found?.backend, remote(&context, accepted));
+    let plugins = Arc::clone(&context.app.plugins);
+    let work = |progress| async move { plugins.upgrade(&backend, remote, progress).await }.boxed();
+    Ok(progressing(work).await?.into())
+}
+
+pub(crate) async fn push(context: Context) -> Answer {
+    let found = find(&context);
+    let auth = registry_auth(&context.headers);
     discard(context.body).await;
-    known?;
-    Err(Error::not_implemented(
-        "plugins do not come from registries: `docker plugin create` and `sockerless plugin load` take files",
-    ))
+    let (plugins, backend) = (Arc::clone(&context.app.plugins), found?.backend);
+    Ok(progressing(|progress| async move { plugins.push(&backend, auth, progress).await }.boxed()).await?.into())
+}
+
+/// What the user has accepted.
+async fn accepted(context: &mut Context) -> Result<Vec<PluginPrivilege>, Error> {
+    read_json_or_default(&context.headers, &mut context.body).await
+}
+
+fn remote(context: &Context, accepted: Vec<PluginPrivilege>) -> Remote {
+    let reference = context.query.string("remote").unwrap_or_default();
+    Remote { reference, auth: registry_auth(&context.headers), accepted }
+}
+
+/// Does something that tells of its progress. An error is a status as long as nothing was told.
+async fn progressing(
+    work: impl FnOnce(Progress) -> BoxFuture<'static, Result<(), Error>>,
+) -> Result<Response<Body>, Error> {
+    let (progress, mut lines) = Progress::new();
+    let work = work(progress.clone());
+    // Goes on when the client goes away.
+    tokio::spawn(async move {
+        if let Err(error) = work.await {
+            progress.fail(error).await;
+        }
+    });
+    let first = lines.recv().await.transpose()?;
+    let rest = futures_util::stream::poll_fn(move |context| lines.poll_recv(context));
+    let all = futures_util::stream::iter(first.map(Ok)).chain(rest);
+    Ok(super::images::progress(all.map(|line| Ok(Bytes::from(format!("{}\r\n", line?)))).boxed()))
+}
+
+/// The name of a plugin: a reference with a tag.
+fn plugin_name(text: &str) -> Result<String, Error> {
+    let reference = ImageReference::parse(text)
+        .map_err(|error| Error::invalid(format!("failed to parse reference {text}: {error}")))?;
+    if reference.digest().is_some() {
+        return Err(Error::invalid("canonical references are not permitted"));
+    }
+    Ok(reference.or_latest().familiar())
+}
+
+fn without_digest(reference: &str) -> &str {
+    reference.split_once('@').map_or(reference, |(name, _)| name)
 }
 
 /// By the names that Docker knows: with and without its tag, and by the beginning of its id; and by the backend's own name.
@@ -120,5 +190,20 @@ fn plugin(summary: &PluginSummary) -> Plugin {
         },
         privileges: summary.privileges.clone(),
         digest: summary.manifest.clone().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_references_with_a_tag() {
+        assert_eq!(plugin_name("memory").unwrap(), "memory:latest");
+        assert_eq!(plugin_name("r.io:5000/team/memory:1").unwrap(), "r.io:5000/team/memory:1");
+        assert!(plugin_name("Memory").is_err() && plugin_name("").is_err());
+        let pinned = format!("memory:2@sha256:{}", "a".repeat(64));
+        assert!(plugin_name(&pinned).is_err());
+        assert_eq!(plugin_name(without_digest(&pinned)).unwrap(), "memory:2");
     }
 }

@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
-use sockerless_api::{PluginAdmin, PluginSummary};
+use sockerless_api::{PluginAdmin, PluginSummary, Progress, Remote};
 use sockerless_backend::Backend;
 use sockerless_backend::types::{ConfigKey, Descriptor, Loaded};
-use sockerless_docker::ImageReference;
+use sockerless_docker::{PluginPrivilege, RegistryAuth};
 use sockerless_engine::Error;
 use sockerless_plugins::{Described, LoadRequest, SettingsSource};
 
@@ -25,7 +25,7 @@ const BLOTTED: &str = "***";
 
 impl Inner {
     /// A backend that is loaded.
-    fn serving(&self, name: &str) -> Option<std::sync::Arc<Loaded>> {
+    pub(super) fn serving(&self, name: &str) -> Option<std::sync::Arc<Loaded>> {
         self.loaded.host.backend(name).map(|backend| backend.loaded())
     }
 
@@ -126,16 +126,6 @@ impl Inner {
     }
 }
 
-/// The name of a plugin for Docker: a reference with a tag.
-pub(super) fn plugin_name(text: &str) -> Result<String, Error> {
-    let reference = ImageReference::parse(text)
-        .map_err(|error| Error::invalid(format!("failed to parse reference {text}: {error}")))?;
-    if reference.digest().is_some() {
-        return Err(Error::invalid("canonical references are not permitted"));
-    }
-    Ok(reference.or_latest().familiar())
-}
-
 fn shown_setting(key: &ConfigKey, set: &BTreeMap<String, String>) -> Option<String> {
     let value = match set.get(&key.name) {
         Some(value) if key.secret && !value.is_empty() => BLOTTED,
@@ -169,9 +159,8 @@ impl PluginAdmin for Admin {
         self.0.plugins()
     }
 
-    async fn create(&self, name: &str, component: Bytes) -> Result<(), Error> {
+    async fn create(&self, name: String, component: Bytes) -> Result<(), Error> {
         let inner = &self.0;
-        let name = plugin_name(name)?;
         let _changing = inner.changing.lock().await;
         let Described { descriptor, digest } = inner.describe(component.clone()).await?;
         inner.is_free(&name, &descriptor.name)?;
@@ -194,6 +183,7 @@ impl PluginAdmin for Admin {
         let note = inner.disabled(backend, |name| Error::conflict(format!("plugin {name:?} is enabled")))?;
         let digest = note.digest.clone();
         let component: Bytes = inner.on_disk(move |remembered| remembered.component(&digest)).await?.into();
+        inner.is_accepted(&note, &component).await?;
         let request = LoadRequest { component, name: Some(backend.to_owned()), digest: Some(note.digest) };
         let outcome = inner.load(request, &inner.remembered).await?;
         self.loaded(outcome).await;
@@ -264,6 +254,22 @@ impl PluginAdmin for Admin {
         inner.plugin_event("remove", descriptor.as_ref(), &note);
         Ok(())
     }
+
+    async fn privileges(&self, remote: &Remote) -> Result<Vec<PluginPrivilege>, Error> {
+        self.0.wanted(remote).await
+    }
+
+    async fn install(&self, name: String, remote: Remote, progress: Progress) -> Result<(), Error> {
+        self.0.install(name, remote, progress).await
+    }
+
+    async fn upgrade(&self, backend: &str, remote: Remote, progress: Progress) -> Result<(), Error> {
+        self.upgrade_plugin(backend, remote, progress).await
+    }
+
+    async fn push(&self, backend: &str, auth: Option<RegistryAuth>, progress: Progress) -> Result<(), Error> {
+        self.0.push(backend, auth, progress).await
+    }
 }
 
 #[cfg(test)]
@@ -304,13 +310,5 @@ mod tests {
         let settings = BTreeMap::from([("SOCKERLESS_S".to_owned(), "hunter2".to_owned())]);
         let shown: Vec<_> = descriptor().config.iter().filter_map(|key| shown_setting(key, &settings)).collect();
         assert_eq!(shown, ["SOCKERLESS_A=a", "SOCKERLESS_S=***"]);
-    }
-
-    #[test]
-    fn names_are_references_with_a_tag() {
-        assert_eq!(plugin_name("memory").unwrap(), "memory:latest");
-        assert_eq!(plugin_name("r.io:5000/team/memory:1").unwrap(), "r.io:5000/team/memory:1");
-        assert!(plugin_name("Memory").is_err() && plugin_name("").is_err());
-        assert!(plugin_name(&format!("memory@sha256:{}", "a".repeat(64))).is_err());
     }
 }

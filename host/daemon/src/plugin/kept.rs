@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use tar::{Builder, Header};
 
+use super::remote;
 use crate::address::Address;
 use crate::cli::KeptCommand;
 use crate::client::{Body, encoded, request_with};
@@ -32,6 +33,24 @@ pub(super) async fn run(host: &Address, command: KeptCommand) -> Result<()> {
         }
         KeptCommand::Set { name, settings } => {
             post(host, &name, "set", Body::json(&settings)?).await?;
+            name
+        }
+        KeptCommand::Install { remote, reference, alias, disable, settings } => {
+            let name = remote::install(host, &remote, &reference, alias.as_deref()).await?;
+            if !settings.is_empty() {
+                post(host, &name, "set", Body::json(&settings)?).await?;
+            }
+            if !disable {
+                post(host, &name, "enable?timeout=0", Body::none()).await?;
+            }
+            name
+        }
+        KeptCommand::Upgrade { remote, name, reference } => {
+            remote::upgrade(host, &remote, &name, reference).await?;
+            name
+        }
+        KeptCommand::Push { login, name } => {
+            remote::push(host, &login, &name).await?;
             name
         }
     };
