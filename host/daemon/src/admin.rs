@@ -18,6 +18,7 @@ use sockerless_registry::RegistryClient;
 
 use crate::backends::{InEngine, LoadSettings, Loaded};
 use crate::remembered::Remembered;
+use crate::signatures::SignatureKeys;
 
 /// Loads, unloads and brings back backends.
 #[derive(Clone)]
@@ -29,6 +30,7 @@ struct Inner {
     engine: Engine,
     remembered: Remembered,
     registry: Arc<RegistryClient>,
+    signatures: SignatureKeys,
     /// What happened to each that its operator should know.
     notes: Mutex<BTreeMap<String, String>>,
     /// One change at a time that somebody asks for: of what there is, and of what is noted of it.
@@ -42,6 +44,7 @@ impl Admin {
         engine: Engine,
         remembered: Remembered,
         registry: Arc<RegistryClient>,
+        signatures: SignatureKeys,
     ) -> Self {
         Self(Arc::new(Inner {
             loaded,
@@ -49,6 +52,7 @@ impl Admin {
             engine,
             remembered,
             registry,
+            signatures,
             notes: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
         }))

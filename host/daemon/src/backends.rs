@@ -192,7 +192,8 @@ impl LoadSettings {
 
 impl sockerless_plugins::SettingsSource for LoadSettings {
     fn settings(&self, backend: &str) -> Settings {
-        let BackendRules { policy, limits, swap } = self.backends.get(backend).cloned().unwrap_or_default();
+        let BackendRules { policy, limits, swap, signatures: _ } =
+            self.backends.get(backend).cloned().unwrap_or_default();
         let set = self.remembered.as_ref().and_then(|remembered| remembered.note(backend)).unwrap_or_default().settings;
         let config = if set.is_empty() {
             self.values.clone()

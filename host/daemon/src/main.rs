@@ -18,6 +18,7 @@ mod orphans;
 mod plugin;
 mod remembered;
 mod serve;
+mod signatures;
 mod state_dir;
 mod toolkit;
 

@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::artifact::{self, Artifact, ArtifactPlace, PushedArtifact};
 use crate::hosts::Hosts;
 use crate::refusal::Refusal;
+use crate::signature::{self, SignatureKey};
 use crate::transport::Transport;
 use crate::{image, login, reach, search};
 
@@ -66,6 +67,20 @@ impl RegistryClient {
     ) -> Result<Artifact, Error> {
         let _permit = admitted(&self.components).await?;
         artifact::pull(&self.transport, place, limit, found).await
+    }
+
+    /// Looks whether one of the keys has signed the manifest of this digest for the repository in which it lies, as sigstore's cosign does.
+    ///
+    /// # Errors
+    /// None has; the registry cannot be reached.
+    pub async fn verify_signature(
+        &self,
+        place: ArtifactPlace<'_>,
+        manifest: &str,
+        keys: &[SignatureKey],
+    ) -> Result<(), Error> {
+        let _permit = self.permit().await?;
+        signature::verify(&self.transport, place, manifest, keys).await
     }
 
     /// Pushes a component. `created`: when it was made, RFC 3339.

@@ -8,7 +8,7 @@
 //! - `hosts`: where a registry is, and by which scheme it may be spoken to.
 //! - `transport`: one request, with its redirects. `session`: requests to one registry, with what proves who asks.
 //! - `challenge`, `token`: how registries ask for that, and where it is had.
-//! - `manifest`, `blob`, `image`, `artifact`, `login`, `reach`, `search`: what is asked for.
+//! - `manifest`, `blob`, `image`, `artifact`, `signature`, `login`, `reach`, `search`: what is asked for.
 //! - `refusal`: how registries say no, in the Engine's words.
 
 #![forbid(unsafe_code)]
@@ -26,6 +26,7 @@ mod reach;
 mod refusal;
 mod search;
 mod session;
+mod signature;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -35,3 +36,4 @@ mod transport;
 
 pub use artifact::{Artifact, ArtifactPlace, PushedArtifact};
 pub use client::{RegistryClient, RegistryOptions};
+pub use signature::SignatureKey;

@@ -1,5 +1,7 @@
 //! Manifests: what a name in a registry stands for.
 
+use std::collections::BTreeMap;
+
 use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use sockerless_docker::{Descriptor, ImagePlatform, ImageReference, is_digest};
@@ -55,6 +57,9 @@ pub(crate) struct Blob {
     pub(crate) digest: String,
     #[serde(default)]
     pub(crate) size: i64,
+    /// What is said of it.
+    #[serde(default)]
+    pub(crate) annotations: BTreeMap<String, String>,
 }
 
 /// A manifest in a list.

@@ -4,6 +4,7 @@
 
 mod docker;
 mod registry;
+mod signatures;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};

@@ -7,11 +7,11 @@ use sockerless_api::{Progress, Remote};
 use sockerless_backend::types::Descriptor;
 use sockerless_docker::{ImageReference, PluginPrivilege, RegistryAuth};
 use sockerless_engine::Error;
-use sockerless_plugins::{Described, Limits, LoadRequest, SettingsSource};
-use sockerless_registry::ArtifactPlace;
+use sockerless_plugins::{Described, Limits, LoadRequest, Settings, SettingsSource};
+use sockerless_registry::{Artifact, ArtifactPlace};
 
 use super::privileges::{beyond, privileges, same};
-use super::{Admin, Inner};
+use super::{Admin, Inner, refused};
 use crate::remembered::{AsPlugin, Note, Origin, Plugin};
 
 /// A component that was pulled, with what its user has accepted.
@@ -25,8 +25,7 @@ impl Inner {
     /// What a plugin in a registry wants.
     pub(super) async fn wanted(&self, remote: &Remote) -> Result<Vec<PluginPrivilege>, Error> {
         let reference = parsed(&remote.reference)?;
-        let (component, _) = self.fetch(&reference, remote.auth.as_ref(), &|_, _| {}).await?;
-        let described = self.describe(component).await?;
+        let (_, described, _) = self.fetch(&reference, remote.auth.as_ref(), &|_, _| {}).await?;
         Ok(self.wishes(&described.descriptor))
     }
 
@@ -38,8 +37,7 @@ impl Inner {
             progress.tell(json!({ "status": format!("Pulling from {}", reference.path()), "id": version }));
             progress.tell(json!({ "status": "Pulling fs layer", "progressDetail": {}, "id": short(component) }));
         };
-        let (component, manifest) = self.fetch(&reference, remote.auth.as_ref(), &found).await?;
-        let described = self.describe(component.clone()).await?;
+        let (component, described, manifest) = self.fetch(&reference, remote.auth.as_ref(), &found).await?;
         progress.tell(json!({ "status": "Download complete", "progressDetail": {}, "id": short(&described.digest) }));
         progress.tell(json!({ "status": format!("Digest: {manifest}") }));
         let wanted = self.wishes(&described.descriptor);
@@ -59,16 +57,25 @@ impl Inner {
         Ok(Pulled { component, described, origin })
     }
 
-    /// A component of a registry, and the digest of its manifest.
+    /// A component of a registry, which is signed if it must be; what it says of itself; and the digest of its manifest.
     async fn fetch(
         &self,
         reference: &ImageReference,
         auth: Option<&RegistryAuth>,
         found: &(dyn Fn(&str, &str) + Sync),
-    ) -> Result<(Bytes, String), Error> {
+    ) -> Result<(Bytes, Described, String), Error> {
         let place = ArtifactPlace { reference, auth };
-        let pulled = self.registry.pull_component(place, Limits::default().component_bytes, found).await?;
-        Ok((pulled.component, pulled.manifest))
+        let Artifact { manifest, component } =
+            self.registry.pull_component(place, Limits::default().component_bytes, found).await?;
+        // By whom it must be signed is known with its name. Until then it is told nothing of the configuration.
+        let request = LoadRequest { component: component.clone(), name: None, digest: None };
+        let first = self.loaded.host.describe(request, &Settings::default()).await.map_err(refused)?;
+        let keys = self.signatures.of(&first.descriptor.name);
+        if !keys.is_empty() {
+            self.registry.verify_signature(place, &manifest, keys).await?;
+        }
+        let described = self.describe(component.clone()).await?;
+        Ok((component, described, manifest))
     }
 
     fn wishes(&self, descriptor: &Descriptor) -> Vec<PluginPrivilege> {
