@@ -205,9 +205,15 @@ impl Daemon {
     /// The same with this standard input.
     #[must_use]
     pub fn sockerless_with(&self, arguments: &[&str], stdin: &[u8]) -> Ran {
+        Ran::run(&mut self.sockerless_command(arguments), stdin)
+    }
+
+    /// The same, not yet started.
+    #[must_use]
+    pub fn sockerless_command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(built("SOCKERLESS_TEST_DAEMON"));
         command.args(arguments).env("DOCKER_HOST", self.host());
-        Ran::run(&mut command, stdin)
+        command
     }
 }
 

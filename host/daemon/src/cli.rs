@@ -133,6 +133,9 @@ pub(crate) enum PluginCommand {
         /// Refuse it unless this is its name.
         #[arg(long)]
         name: Option<String>,
+        /// Load it again whenever the file changes, until Ctrl-C. An error ends nothing.
+        #[arg(long)]
+        watch: bool,
     },
     /// Lists the loaded backends.
     Ls,

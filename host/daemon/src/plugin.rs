@@ -2,6 +2,9 @@
 
 mod kept;
 mod remote;
+mod watch;
+
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -19,11 +22,9 @@ use crate::toolkit;
 pub(crate) fn run(host: &Address, command: PluginCommand) -> Result<()> {
     let runtime = runtime()?;
     match command {
-        PluginCommand::Load { file, name } => {
-            let component = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-            let query = name.map(|name| format!("?name={}", encoded(&name)));
-            let path = format!("/sockerless/backends/load{}", query.unwrap_or_default());
-            swapped(&runtime.block_on(request(host, "POST", &path, component.into()))?);
+        PluginCommand::Load { file, name, watch: false } => runtime.block_on(load(host, &file, name.as_deref()))?,
+        PluginCommand::Load { file, name, watch: true } => {
+            runtime.block_on(watch::run(host, &file, name.as_deref()));
         }
         PluginCommand::Rollback { name } => {
             let path = format!("/sockerless/backends/{}/rollback", encoded(&name));
@@ -54,6 +55,15 @@ pub(crate) fn run(host: &Address, command: PluginCommand) -> Result<()> {
             }
         }
     }
+    Ok(())
+}
+
+/// Loads a component, and says what came of it.
+async fn load(host: &Address, file: &Path, name: Option<&str>) -> Result<()> {
+    let component = tokio::fs::read(file).await.with_context(|| format!("cannot read {}", file.display()))?;
+    let query = name.map(|name| format!("?name={}", encoded(name))).unwrap_or_default();
+    let path = format!("/sockerless/backends/load{query}");
+    swapped(&request(host, "POST", &path, component.into()).await?);
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use sockerless_tests::{Bare, built};
 
@@ -139,6 +140,34 @@ fn a_backend_of_the_command_line_stays_disabled_over_a_restart() {
     assert!(listed(&bare).ends_with("memory true"), "{}", listed(&bare));
     let env = bare.docker.ok(&["plugin", "inspect", "--format", "{{.Settings.Env}}", "memory"]);
     assert_eq!(env, format!("[{GREETING}=set by hand]"));
+}
+
+/// The developer's loop: each change of the file is loaded and told of, and what is wrong ends nothing.
+#[test]
+fn a_file_that_is_watched_is_loaded_after_each_change() {
+    let bare = Bare::start(vec![], &[]);
+    let file = bare.folder().join("mine.wasm");
+    let component = std::fs::read(memory_file()).unwrap();
+    std::fs::write(&file, &component).unwrap();
+    let mut command = bare.daemon.sockerless_command(&["plugin", "load", file.to_str().unwrap(), "--watch"]);
+    let mut watching = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut output = BufReader::new(watching.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut errors = BufReader::new(watching.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let first = output.next().unwrap();
+    assert!(first.starts_with("memory "), "{first}");
+    std::fs::write(&file, "half a build").unwrap();
+    let error = errors.next().unwrap();
+    assert!(error.contains("not a WebAssembly component"), "{error}");
+    // The next build puts another file in its place: the same component with a section that means nothing.
+    let next = bare.folder().join("next.wasm");
+    std::fs::write(&next, [&component[..], b"\0\x02\x01x"].concat()).unwrap();
+    std::fs::rename(&next, &file).unwrap();
+    let second = output.next().unwrap();
+    assert!(second.starts_with("memory ") && second != first, "{second}");
+    let replaced = errors.next().unwrap();
+    assert!(replaced.starts_with("replaces version"), "{replaced}");
+    watching.kill().unwrap();
+    watching.wait().unwrap();
 }
 
 #[test]
