@@ -370,7 +370,11 @@ mod tests {
         assert_eq!(says("azf"), (digest('b'), Some(digest('a'))));
         assert_eq!(says("other"), (digest('d'), None));
         assert_eq!(again.component(&digest('c')).unwrap(), b"c", "for a rollback");
+        // A crash in the middle of writing, and one between a component and its note.
+        std::fs::write(path.join("azf.new"), "{").unwrap();
+        std::fs::write(again.component_file(&digest('e')).unwrap(), "e").unwrap();
         again.tidy(&notes);
+        assert!(!path.join("azf.new").exists() && again.component(&digest('e')).is_err());
         assert_eq!(again.component(&digest('d')).unwrap(), b"d");
         assert!(again.component(&digest('c')).is_err());
 

@@ -138,3 +138,73 @@ pub(crate) async fn push(
     let answer = session.exchange(Ask { body, ..put }).await.map_err(Refusal::into_error)?;
     if answer.status == StatusCode::CREATED { Ok(pushed) } else { Err(Refusal::read(&answer).into_error()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::testing::{Server, client, ok, user};
+
+    fn manifest(config_type: &str, layers: &[(&str, &[u8])]) -> Vec<u8> {
+        let blob = |(media_type, bytes): &(&str, &[u8])| json!({ "mediaType": media_type, "digest": digest::sha256(bytes), "size": bytes.len() });
+        let layers: Vec<_> = layers.iter().map(blob).collect();
+        json!({ "schemaVersion": 2, "config": blob(&(config_type, b"{}")), "layers": layers }).to_string().into_bytes()
+    }
+
+    async fn pulled(manifest: Vec<u8>, blob: &'static [u8], limit: usize) -> Result<Artifact, String> {
+        let server = Server::start(move |asked| match &asked.line {
+            line if line.contains("/manifests/") => ok(manifest.clone()),
+            line if line.contains("/blobs/") => ok(blob),
+            _ => ok("{}"),
+        });
+        let reference = ImageReference::parse(&format!("{}/team/b:1", server.await.host)).unwrap();
+        let place = ArtifactPlace { reference: &reference, auth: None };
+        client().pull_component(place, limit, &|_, _| {}).await.map_err(|error| error.message)
+    }
+
+    #[tokio::test]
+    async fn one_layer_of_the_type_and_of_its_digest_is_a_component() {
+        let good = || manifest(WASM_CONFIG, &[(WASM_LAYER, b"wasm")]);
+        let artifact = pulled(good(), b"wasm", 4).await.unwrap();
+        assert_eq!((artifact.component, artifact.manifest), (Bytes::from("wasm"), digest::sha256(&good())));
+        let error = |manifest, blob, limit| async move { pulled(manifest, blob, limit).await.unwrap_err() };
+        assert!(error(good(), b"mawm", 4).await.contains("component verification failed"));
+        assert!(error(good(), b"wasm", 3).await.contains("has 4 bytes, more than the 3"));
+        assert!(error(good(), b"wasmwasm", 4).await.contains("more than the 4 bytes"));
+        let image = manifest("application/vnd.oci.image.config.v1+json", &[(WASM_LAYER, b"wasm")]);
+        assert!(error(image, b"wasm", 4).await.contains("of the type \"application/vnd.oci.image.config.v1+json\""));
+        let two = manifest(WASM_CONFIG, &[(WASM_LAYER, b"wasm"), (WASM_LAYER, b"more")]);
+        assert!(error(two, b"wasm", 4).await.contains("has 2 layers"));
+        let other = manifest(WASM_CONFIG, &[("text/plain", b"wasm")]);
+        assert!(error(other, b"wasm", 4).await.contains("a layer of the type \"text/plain\""));
+    }
+
+    /// Registries may have bytes sent elsewhere. The credentials are theirs alone.
+    #[tokio::test]
+    async fn credentials_do_not_go_along_to_where_an_upload_is_sent() {
+        let store = Arc::new(Server::start(|_| (201, Vec::new(), Vec::new())).await);
+        let target = format!("http://{}/put?state=x", store.host);
+        let registry = Server::start(move |asked| match &asked.line {
+            _ if asked.authorization().is_empty() => {
+                (401, vec![("WWW-Authenticate", "Basic realm=\"test\"".to_owned())], Vec::new())
+            }
+            line if line.starts_with("HEAD ") => (404, Vec::new(), Vec::new()),
+            line if line.starts_with("POST ") => (202, vec![("Location", target.clone())], Vec::new()),
+            line if line.starts_with("PUT ") => (201, Vec::new(), Vec::new()),
+            _ => ok("{}"),
+        })
+        .await;
+        let reference = ImageReference::parse(&format!("{}/team/b:1", registry.host)).unwrap();
+        let auth = user("secret");
+        let place = ArtifactPlace { reference: &reference, auth: Some(&auth) };
+        let pushed = client().push_component(place, Bytes::from("wasm"), "2026-01-01T00:00:00Z").await.unwrap();
+        assert!(pushed.uploaded);
+        let sent = store.asked();
+        assert_eq!(sent.len(), 2, "the component and its configuration");
+        assert!(sent[0].line.starts_with("PUT /put?state=x&digest=sha256%3A"), "{}", sent[0].line);
+        assert_eq!(sent[0].body, "wasm");
+        assert!(sent.iter().all(|asked| asked.authorization().is_empty()));
+        assert_eq!(registry.lines().last().map(String::as_str), Some("PUT /v2/team/b/manifests/1"));
+    }
+}
