@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use sockerless_api::{BackendAdmin, BackendSummary, BackendVariable, Swapped};
+use sockerless_api::{BackendAdmin, BackendSummary, BackendVariable, PluginAdmin, Swapped};
 use sockerless_backend::types::{ConfigKey, Descriptor};
 use sockerless_backend::{Backend, BackendError};
 use sockerless_engine::{Engine, Error};
@@ -192,6 +192,10 @@ impl BackendAdmin for Admin {
 
     async fn unload(&self, name: &str, force: bool) -> Result<usize, Error> {
         let inner = &self.0;
+        if inner.serving(name).is_none() && inner.remembered.note(name).is_some() {
+            let left = inner.engine.container_count_of_backend(name);
+            return self.remove(name, force).await.map(|()| left);
+        }
         let _changing = inner.changing.lock().await;
         let (loaded, left) = inner.loaded.host.unload(name, force, &InEngine(&inner.engine)).await.map_err(refused)?;
         inner.note(name, None);

@@ -137,7 +137,7 @@ pub(crate) enum PluginCommand {
         #[arg(long)]
         watch: bool,
     },
-    /// Lists the loaded backends.
+    /// Lists the loaded backends, and the plugins that are disabled.
     Ls,
     #[command(flatten)]
     Kept(KeptCommand),
@@ -174,7 +174,7 @@ pub(crate) enum PluginCommand {
         /// Where the component goes.
         component: PathBuf,
     },
-    /// Unloads a backend that has no containers.
+    /// Unloads a backend that has no containers, or removes a plugin that is disabled.
     Rm {
         /// Its name.
         name: String,

@@ -45,15 +45,24 @@ pub(crate) fn run(host: &Address, command: PluginCommand) -> Result<()> {
         PluginCommand::Component { package, module, component } => {
             toolkit::component(&package, &module, &component)?;
         }
-        PluginCommand::Ls => {
-            let list = runtime.block_on(request(host, "GET", "/sockerless/backends", Vec::new().into()))?;
-            for backend in list.as_array().into_iter().flatten() {
-                println!("{}", line(backend));
-                if let Some(note) = backend.get("Note").and_then(Value::as_str) {
-                    eprintln!("{}: {note}", backend.get("Name").and_then(Value::as_str).unwrap_or("?"));
-                }
-            }
+        PluginCommand::Ls => runtime.block_on(list(host))?,
+    }
+    Ok(())
+}
+
+/// What is loaded, then what is kept and disabled.
+async fn list(host: &Address) -> Result<()> {
+    let loaded = request(host, "GET", "/sockerless/backends", Vec::new().into()).await?;
+    for backend in loaded.as_array().into_iter().flatten() {
+        println!("{}", line(backend));
+        if let Some(note) = backend.get("Note").and_then(Value::as_str) {
+            eprintln!("{}: {note}", backend.get("Name").and_then(Value::as_str).unwrap_or("?"));
         }
+    }
+    let disabled = encoded(r#"{"enabled":["false"]}"#).to_string();
+    let kept = request(host, "GET", &format!("/plugins?filters={disabled}"), Vec::new().into()).await?;
+    for plugin in kept.as_array().into_iter().flatten() {
+        println!("{} disabled", plugin.get("Name").and_then(Value::as_str).unwrap_or("?"));
     }
     Ok(())
 }

@@ -187,8 +187,12 @@ fn our_own_commands_do_what_dockers_do() {
     refused.exits(1);
     assert!(refused.stderr.contains("has containers: c"), "{}", refused.stderr);
     ours(&["disable", "--force", "memory"]).ok();
+    assert_eq!(ours(&["ls"]).ok(), "memory:latest disabled");
     ours(&["enable", "memory"]).ok();
     bare.docker.ok(&["rm", "c"]);
     ours(&["rm", "memory"]).ok();
     assert_eq!(listed(&bare), "");
+    ours(&["create", "again", memory_file().to_str().unwrap()]).ok();
+    ours(&["rm", "memory"]).ok();
+    assert_eq!((listed(&bare).as_str(), ours(&["ls"]).ok()), ("", ""));
 }

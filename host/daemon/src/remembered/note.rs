@@ -21,7 +21,7 @@ pub(crate) struct Note {
     /// Values of keys that were set while the daemon ran: they come before those of its own configuration.
     #[serde(default)]
     pub(crate) settings: BTreeMap<String, String>,
-    /// What the component says of itself. Absent in notes of versions before 0.1.0 had plugins, all of which serve.
+    /// What the component says of itself. Absent in a note of a daemon that had no plugins yet: that backend serves.
     #[serde(default)]
     pub(crate) descriptor: Option<Descriptor>,
     /// What it is to Docker's commands, if it came by one.
