@@ -199,9 +199,21 @@ impl Daemon {
     /// Runs the `sockerless` command line against it.
     #[must_use]
     pub fn sockerless(&self, arguments: &[&str]) -> Ran {
+        self.sockerless_with(arguments, b"")
+    }
+
+    /// The same with this standard input.
+    #[must_use]
+    pub fn sockerless_with(&self, arguments: &[&str], stdin: &[u8]) -> Ran {
+        Ran::run(&mut self.sockerless_command(arguments), stdin)
+    }
+
+    /// The same, not yet started.
+    #[must_use]
+    pub fn sockerless_command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(built("SOCKERLESS_TEST_DAEMON"));
         command.args(arguments).env("DOCKER_HOST", self.host());
-        Ran::run(&mut command, b"")
+        command
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -169,7 +170,13 @@ pub(crate) fn ask(address: &str, host: &str, line: &str, headers: &[(&str, &str)
 /// Sends a request to a world's daemon: method and target, as `GET /info`.
 #[must_use]
 pub fn ask_daemon(world: &World, line: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
-    exchange(UnixStream::connect(world.daemon.socket()).unwrap(), "docker", line, headers, body)
+    ask_socket(world.daemon.socket(), line, headers, body)
+}
+
+/// Sends a request to whoever listens on a socket.
+#[must_use]
+pub fn ask_socket(socket: &Path, line: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+    exchange(UnixStream::connect(socket).unwrap(), "docker", line, headers, body)
 }
 
 /// In the version of HTTP without chunks: the answer ends with the connection.

@@ -139,6 +139,42 @@ impl Registry {
         Pushed { digest: digest(&manifest), size: manifest.len(), id: digest(&image) }
     }
 
+    /// Puts a WebAssembly component into it. Answers the digest of its manifest.
+    pub fn push_component(&self, repository: &str, tag: &str, component: &[u8]) -> String {
+        const TYPE: &str = "application/vnd.wasm.config.v0+json";
+        let config = self.upload(repository, br#"{"architecture":"wasm","os":"wasip2"}"#);
+        let layer = self.upload(repository, component);
+        let manifest = json!({
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": config.descriptor(TYPE),
+            "layers": [layer.descriptor("application/wasm")],
+        });
+        let manifest = manifest.to_string().into_bytes();
+        self.put_manifest(repository, tag, MANIFEST, &manifest);
+        digest(&manifest)
+    }
+
+    /// Puts signatures of a manifest beside it, as cosign does, in place of those that are there: each the text that is signed, and the
+    /// signature in base64.
+    pub fn push_signatures(&self, repository: &str, manifest: &str, signatures: &[(String, String)]) {
+        let config = self.upload(repository, b"{}");
+        let layer = |(payload, signature): &(String, String)| {
+            let blob = self.upload(repository, payload.as_bytes());
+            let mut layer = blob.descriptor("application/vnd.dev.cosign.simplesigning.v1+json");
+            layer["annotations"] = json!({ "dev.cosignproject.cosign/signature": signature });
+            layer
+        };
+        let list = json!({
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": config.descriptor("application/vnd.oci.image.config.v1+json"),
+            "layers": signatures.iter().map(layer).collect::<Vec<_>>(),
+        });
+        let tag = format!("{}.sig", manifest.replace(':', "-"));
+        self.put_manifest(repository, &tag, MANIFEST, list.to_string().as_bytes());
+    }
+
     /// Puts a list of images of the same repository into it, each with its platform. Answers the list's digest.
     pub fn push_list(&self, repository: &str, tag: &str, images: &[(&Pushed, Value)]) -> String {
         let entry = |(image, platform): &(&Pushed, Value)| json!({ "mediaType": MANIFEST, "digest": image.digest, "size": image.size, "platform": platform });

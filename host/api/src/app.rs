@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use sockerless_engine::{Engine, Error};
 
 use crate::backends::BackendAdmin;
+use crate::plugins::PluginAdmin;
 use crate::router::{self, Route};
 use crate::routes::routes;
 use crate::server::{Handler, Hijack, Peer, RequestBody};
@@ -25,6 +26,7 @@ pub(crate) type HandlerFn = fn(Context) -> BoxFuture<'static, Answer>;
 pub(crate) struct App {
     pub(crate) engine: Engine,
     pub(crate) backends: Arc<dyn BackendAdmin>,
+    pub(crate) plugins: Arc<dyn PluginAdmin>,
     routes: Vec<Route<HandlerFn>>,
     server: HeaderValue,
 }
@@ -46,10 +48,10 @@ const OSTYPE: HeaderName = HeaderName::from_static("ostype");
 const EXPERIMENTAL: HeaderName = HeaderName::from_static("docker-experimental");
 
 impl App {
-    pub(crate) fn new(engine: Engine, backends: Arc<dyn BackendAdmin>) -> Self {
+    pub(crate) fn new(engine: Engine, backends: Arc<dyn BackendAdmin>, plugins: Arc<dyn PluginAdmin>) -> Self {
         let server = format!("Docker/{} (linux)", engine.version().version);
         let server = HeaderValue::from_str(&server).unwrap_or(HeaderValue::from_static("Docker (linux)"));
-        Self { engine, backends, routes: routes(), server }
+        Self { engine, backends, plugins, routes: routes(), server }
     }
 
     async fn answer(

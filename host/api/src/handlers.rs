@@ -7,6 +7,7 @@ pub(crate) mod exec;
 pub(crate) mod images;
 pub(crate) mod networks;
 pub(crate) mod orphans;
+mod plugin_archive;
 pub(crate) mod plugins;
 pub(crate) mod registry;
 mod session;

@@ -1,7 +1,7 @@
 //! The Docker Engine API over HTTP.
 //!
 //! - [`serve`]: listeners in, until a shutdown. [`Listener`], [`Limits`] and [`TlsFiles`] say where and how;
-//!   [`BackendAdmin`] is who loads backends.
+//!   [`BackendAdmin`] is who loads backends, [`PluginAdmin`] who keeps them as Docker's plugins.
 //! - `app`, `router` and `routes`: which handler answers which request, and what all answers have in common.
 //! - `handlers`: thin. They read a request, ask the [`Engine`], and word the answer.
 //! - `wire`: versions, paths, queries, bodies and errors as the Docker Engine has them.
@@ -12,6 +12,7 @@
 mod app;
 mod backends;
 mod handlers;
+mod plugins;
 mod router;
 mod routes;
 mod server;
@@ -23,6 +24,7 @@ use sockerless_engine::Engine;
 use tokio_util::sync::CancellationToken;
 
 pub use backends::{BackendAdmin, BackendSummary, BackendVariable, Swapped};
+pub use plugins::{PluginAdmin, PluginSummary, Progress, Remote};
 pub use server::{Limits, ListenError, Listener, TlsFiles};
 
 /// Serves the API on all listeners until `shutdown` is cancelled; then requests under way are answered, as long as the
@@ -30,9 +32,9 @@ pub use server::{Limits, ListenError, Listener, TlsFiles};
 pub async fn serve(
     listeners: Vec<Listener>,
     engine: Engine,
-    backends: Arc<dyn BackendAdmin>,
+    backends: Arc<impl BackendAdmin + PluginAdmin>,
     limits: Limits,
     shutdown: CancellationToken,
 ) {
-    server::run(listeners, Arc::new(app::App::new(engine, backends)), limits, shutdown).await;
+    server::run(listeners, Arc::new(app::App::new(engine, backends.clone(), backends)), limits, shutdown).await;
 }

@@ -103,7 +103,13 @@ pub(crate) fn routes() -> Vec<Route<HandlerFn>> {
         GET    "/plugins/privileges"          plugins::privileges;
         GET    "/plugins/{}/json"             plugins::inspect;
         DELETE "/plugins/{}"                  plugins::remove;
-        POST   "/plugins/{}"                  plugins::change;
+        POST   "/plugins/create"              plugins::create;
+        POST   "/plugins/pull"                plugins::install;
+        POST   "/plugins/{}/enable"           plugins::enable;
+        POST   "/plugins/{}/disable"          plugins::disable;
+        POST   "/plugins/{}/set"              plugins::set;
+        POST   "/plugins/{}/upgrade"          plugins::upgrade;
+        POST   "/plugins/{}/push"             plugins::push;
 
         POST   "/swarm/init"                  unsupported::swarm_init;
         POST   "/swarm/join"                  unsupported::swarm_init;
@@ -191,7 +197,9 @@ mod tests {
             (Method::POST, "/networks/a/connect", Some("a")),
             (Method::GET, "/volumes/a", Some("a")),
             (Method::GET, "/services/a/logs", Some("a/logs")),
-            (Method::POST, "/plugins/a/enable", Some("a/enable")),
+            (Method::POST, "/plugins/a/enable", Some("a")),
+            (Method::POST, "/plugins/r.io/a:1/set", Some("r.io/a:1")),
+            (Method::POST, "/plugins/create", Some("")),
             (Method::POST, "/session", Some("")),
             (Method::GET, "/sockerless/backends", Some("")),
             (Method::POST, "/sockerless/backends/a/rollback", Some("a")),

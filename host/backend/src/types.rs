@@ -41,7 +41,7 @@ pub struct Container {
 }
 
 /// A key of a backend's configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigKey {
     /// Environment variable, and key in the configuration file.
     pub name: String,
@@ -56,7 +56,7 @@ pub struct ConfigKey {
 }
 
 /// A scope, and the hosts that may be given a token of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScopeGrant {
     /// For example `https://management.azure.com/.default`.
     pub scope: String,
@@ -65,7 +65,7 @@ pub struct ScopeGrant {
 }
 
 /// Who a backend is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Descriptor {
     /// Short name, `[a-z0-9-]`.
     pub name: String,

@@ -1,18 +1,25 @@
 //! Changing the backends while the daemon runs: what the API can do with them, and who watches a new version.
 
+mod plugins;
+mod privileges;
+mod registry;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use sockerless_api::{BackendAdmin, BackendSummary, BackendVariable, Swapped};
+use sockerless_api::{BackendAdmin, BackendSummary, BackendVariable, PluginAdmin, Swapped};
+use sockerless_backend::types::{ConfigKey, Descriptor};
 use sockerless_backend::{Backend, BackendError};
 use sockerless_engine::{Engine, Error};
-use sockerless_plugins::{Failing, LoadError, LoadOutcome, LoadRequest, ServiceChange, Verdict};
+use sockerless_plugins::{Failing, Ledger, LoadError, LoadOutcome, LoadRequest, ServiceChange, Verdict};
+use sockerless_registry::RegistryClient;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::backends::{InEngine, LoadSettings, Loaded};
 use crate::remembered::Remembered;
+use crate::signatures::SignatureKeys;
 
 /// Loads, unloads and brings back backends.
 #[derive(Clone)]
@@ -23,13 +30,43 @@ struct Inner {
     settings: LoadSettings,
     engine: Engine,
     remembered: Remembered,
+    registry: Arc<RegistryClient>,
+    signatures: SignatureKeys,
     /// What happened to each that its operator should know.
     notes: Mutex<BTreeMap<String, String>>,
+    /// One change at a time that somebody asks for: of what there is, and of what is noted of it.
+    changing: tokio::sync::Mutex<()>,
 }
 
 impl Admin {
-    pub(crate) fn new(loaded: Arc<Loaded>, settings: LoadSettings, engine: Engine, remembered: Remembered) -> Self {
-        Self(Arc::new(Inner { loaded, settings, engine, remembered, notes: Mutex::default() }))
+    pub(crate) fn new(
+        loaded: Arc<Loaded>,
+        settings: LoadSettings,
+        engine: Engine,
+        remembered: Remembered,
+        registry: Arc<RegistryClient>,
+        signatures: SignatureKeys,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            loaded,
+            settings,
+            engine,
+            remembered,
+            registry,
+            signatures,
+            notes: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
+        }))
+    }
+
+    /// Tells everybody of what was loaded, and watches it if it replaces something.
+    async fn loaded(&self, outcome: LoadOutcome) -> Swapped {
+        let action = if outcome.replaced.is_some() { "upgrade" } else { "enable" };
+        let swapped = self.0.swapped(action, outcome, None).await;
+        if swapped.replaced.is_some() {
+            self.watch(swapped.name.clone());
+        }
+        swapped
     }
 
     /// Tells those who follow the events when a backend goes out of service and when it is back, until the host of backends is gone.
@@ -119,6 +156,23 @@ impl Inner {
         self.engine.backend_event(action, &name, attributes);
     }
 
+    /// Loads a component by all the steps, and has what serves from now on be noted by `ledger`.
+    async fn load(&self, request: LoadRequest, ledger: &dyn Ledger) -> Result<LoadOutcome, Error> {
+        let host = &self.loaded.host;
+        let outcome = host.load(request, &self.settings, &InEngine(&self.engine), ledger).await.map_err(refused)?;
+        self.note(&outcome.loaded.descriptor.name, None);
+        Ok(outcome)
+    }
+
+    /// Nothing is noted any more of a backend that is unloaded.
+    async fn forget(&self, name: &str) {
+        let forgotten = name.to_owned();
+        let work = self.remembered.on_disk(move |remembered| remembered.forget(&forgotten));
+        if let Err(error) = work.await {
+            tracing::warn!(backend = name, "unloaded, but the next start loads it again: {error:#}");
+        }
+    }
+
     fn note(&self, name: &str, note: Option<String>) {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         match note {
@@ -135,6 +189,15 @@ fn attributes(loaded: &sockerless_backend::types::Loaded) -> BTreeMap<String, St
     attributes.map(|(key, value)| (key.to_owned(), value.clone())).into()
 }
 
+fn variables(descriptor: &Descriptor) -> Vec<BackendVariable> {
+    let variable = |key: &ConfigKey| BackendVariable {
+        name: key.name.clone(),
+        help: key.help.clone(),
+        default: key.default_value.clone(),
+    };
+    descriptor.config.iter().map(variable).collect()
+}
+
 fn refused(error: LoadError) -> Error {
     Error::from(BackendError::from(error))
 }
@@ -142,25 +205,14 @@ fn refused(error: LoadError) -> Error {
 #[async_trait]
 impl BackendAdmin for Admin {
     async fn load(&self, name: Option<String>, component: Bytes) -> Result<Swapped, Error> {
-        let inner = &self.0;
-        let request = LoadRequest { component, name, digest: None };
-        let outcome = inner
-            .loaded
-            .host
-            .load(request, &inner.settings, &InEngine(&inner.engine), &inner.remembered)
-            .await
-            .map_err(refused)?;
-        let action = if outcome.replaced.is_some() { "upgrade" } else { "enable" };
-        inner.note(&outcome.loaded.descriptor.name, None);
-        let swapped = inner.swapped(action, outcome, None).await;
-        if swapped.replaced.is_some() {
-            self.watch(swapped.name.clone());
-        }
-        Ok(swapped)
+        let _changing = self.0.changing.lock().await;
+        let outcome = self.0.load(LoadRequest { component, name, digest: None }, &self.0.remembered).await?;
+        Ok(self.loaded(outcome).await)
     }
 
     async fn rollback(&self, name: &str) -> Result<Swapped, Error> {
         let inner = &self.0;
+        let _changing = inner.changing.lock().await;
         let outcome = inner
             .loaded
             .host
@@ -173,13 +225,14 @@ impl BackendAdmin for Admin {
 
     async fn unload(&self, name: &str, force: bool) -> Result<usize, Error> {
         let inner = &self.0;
+        if inner.serving(name).is_none() && inner.remembered.note(name).is_some() {
+            let left = inner.engine.container_count_of_backend(name);
+            return self.remove(name, force).await.map(|()| left);
+        }
+        let _changing = inner.changing.lock().await;
         let (loaded, left) = inner.loaded.host.unload(name, force, &InEngine(&inner.engine)).await.map_err(refused)?;
         inner.note(name, None);
-        let (remembered, forgotten) = (inner.remembered.clone(), name.to_owned());
-        let forgotten = tokio::task::spawn_blocking(move || remembered.forget(&forgotten)).await;
-        if let Err(error) = forgotten.map_err(anyhow::Error::from).flatten() {
-            tracing::warn!(backend = name, "unloaded, but the next start loads it again: {error:#}");
-        }
+        inner.forget(name).await;
         inner.engine.backend_event("disable", name, attributes(&loaded));
         Ok(left)
     }
@@ -202,16 +255,7 @@ impl BackendAdmin for Admin {
                 note: (!note.is_empty()).then(|| note.join("; ")),
                 inventory: loaded.inventory,
                 driver: loaded.descriptor.driver.clone(),
-                config: loaded
-                    .descriptor
-                    .config
-                    .iter()
-                    .map(|key| BackendVariable {
-                        name: key.name.clone(),
-                        help: key.help.clone(),
-                        default: key.default_value.clone(),
-                    })
-                    .collect(),
+                config: variables(&loaded.descriptor),
                 name,
             }
         };

@@ -61,14 +61,18 @@ impl Loaded {
             if let Some(name) = instead.map(|(name, _)| name.clone())
                 && let Some(note) = notes.remove(&name)
             {
-                tracing::info!(backend = name, digest = note.digest, file = %file.display(),
-                    "what was loaded in place of the file serves again; `sockerless plugin load` changes it");
-                remembered.configured(&name, &digest);
-                found.extend(self.load_remembered(remembered, &name, &note, settings, stored).await?);
+                remembered.configured(&name, &digest, file);
+                if note.disabled {
+                    tracing::info!(backend = name, file = %file.display(), "it was disabled; `docker plugin enable` loads it");
+                } else {
+                    tracing::info!(backend = name, digest = note.digest, file = %file.display(),
+                        "what was loaded or set while the daemon ran serves again; `sockerless plugin load` changes it");
+                    found.extend(self.load_remembered(remembered, &name, &note, settings, stored).await?);
+                }
                 continue;
             }
             let loaded = self.load_file(file, component, settings, &InStore(stored)).await?;
-            remembered.configured(&loaded.loaded.descriptor.name, &digest);
+            remembered.configured(&loaded.loaded.descriptor.name, &digest, file);
             found.extend(loaded.recovered);
         }
         for (name, note) in notes {
@@ -78,8 +82,8 @@ impl Loaded {
                     digest = note.digest,
                     "the file of --backend is another one now, and serves"
                 );
-                remembered.forget(&name)?;
-            } else {
+                remembered.on_disk(move |remembered| remembered.overruled(&name)).await?;
+            } else if !note.disabled {
                 found.extend(self.load_remembered(remembered, &name, &note, settings, stored).await?);
             }
         }
@@ -122,8 +126,8 @@ impl Loaded {
                 remembered.note_file(name).map_or_else(|_| name.to_owned(), |file| file.display().to_string())
             )
         };
-        let (keeper, digest) = (remembered.clone(), note.digest.clone());
-        let component = tokio::task::spawn_blocking(move || keeper.component(&digest)).await?.with_context(what)?;
+        let digest = note.digest.clone();
+        let component = remembered.on_disk(move |remembered| remembered.component(&digest)).await.with_context(what)?;
         let request =
             LoadRequest { component: component.into(), name: Some(name.to_owned()), digest: Some(note.digest.clone()) };
         Ok(self.host.load(request, settings, &InStore(stored), &()).await.with_context(what)?.recovered)
@@ -164,24 +168,42 @@ impl Backends for Loaded {
 }
 
 /// What the operator says of the backends: each is given those of the values whose keys it declares, and the policy and the
-/// limits of its name.
+/// limits of its name. What was set while the daemon ran comes before what its configuration says.
 #[derive(Clone)]
 pub(crate) struct LoadSettings {
     values: Arc<BTreeMap<String, String>>,
+    remembered: Option<Remembered>,
     backends: Arc<BTreeMap<String, BackendRules>>,
 }
 
 impl LoadSettings {
     pub(crate) fn new(config: &Config) -> Self {
-        Self { values: Arc::new(config.settings.clone().into_map()), backends: Arc::new(config.backend_rules.clone()) }
+        Self {
+            values: Arc::new(config.settings.clone().into_map()),
+            remembered: None,
+            backends: Arc::new(config.backend_rules.clone()),
+        }
+    }
+
+    /// The same, with what is noted there as set.
+    pub(crate) fn with(self, remembered: Remembered) -> Self {
+        Self { remembered: Some(remembered), ..self }
     }
 }
 
 impl sockerless_plugins::SettingsSource for LoadSettings {
     fn settings(&self, backend: &str) -> Settings {
-        let BackendRules { policy, limits, swap, circuit_breaker: breaker } =
+        let BackendRules { policy, limits, swap, circuit_breaker: breaker, signatures: _ } =
             self.backends.get(backend).cloned().unwrap_or_default();
-        Settings { config: self.values.clone(), policy, limits, swap, breaker }
+        let set = self.remembered.as_ref().and_then(|remembered| remembered.note(backend)).unwrap_or_default().settings;
+        let config = if set.is_empty() {
+            self.values.clone()
+        } else {
+            let mut values = (*self.values).clone();
+            values.extend(set);
+            Arc::new(values)
+        };
+        Settings { config, policy, limits, swap, breaker }
     }
 }
 

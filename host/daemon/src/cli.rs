@@ -1,11 +1,15 @@
 //! The command line.
 
+mod kept;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use serde::Deserialize;
 
 use crate::address::Address;
+
+pub(crate) use kept::{KeptCommand, LoginOptions, RemoteOptions};
 
 /// Where the Docker API is served, and looked for, by default.
 pub(crate) const DEFAULT_HOST: &str = "unix:///run/sockerless/docker.sock";
@@ -129,9 +133,14 @@ pub(crate) enum PluginCommand {
         /// Refuse it unless this is its name.
         #[arg(long)]
         name: Option<String>,
+        /// Load it again whenever the file changes, until Ctrl-C. An error ends nothing.
+        #[arg(long)]
+        watch: bool,
     },
-    /// Lists the loaded backends.
+    /// Lists the loaded backends, and the plugins that are disabled.
     Ls,
+    #[command(flatten)]
+    Kept(KeptCommand),
     /// Brings back the version of a backend that served before.
     Rollback {
         /// Its name.
@@ -165,7 +174,7 @@ pub(crate) enum PluginCommand {
         /// Where the component goes.
         component: PathBuf,
     },
-    /// Unloads a backend that has no containers.
+    /// Unloads a backend that has no containers, or removes a plugin that is disabled.
     Rm {
         /// Its name.
         name: String,

@@ -9,6 +9,7 @@ use sockerless_plugins::{BreakerRules, Limits, Policy, SwapRules};
 
 use crate::address::Address;
 use crate::cli::{AgentLink, DEFAULT_HOST, ServeOptions};
+use crate::signatures::Signatures;
 
 /// The file's form. A key that is not known is an error: a typing mistake shall not be a default.
 #[derive(Debug, Default, Deserialize)]
@@ -38,6 +39,9 @@ struct File {
     /// `[backend.azf.circuit-breaker]`.
     #[serde(default)]
     backend: BTreeMap<String, BackendRules>,
+    /// Whose signatures count for backends from registries that have no table of their own: `[signatures]`.
+    #[serde(default)]
+    signatures: Signatures,
 }
 
 /// What the operator grants to one backend. What is left out has its default.
@@ -48,6 +52,8 @@ pub(crate) struct BackendRules {
     pub(crate) limits: Limits,
     pub(crate) swap: SwapRules,
     pub(crate) circuit_breaker: BreakerRules,
+    /// Absent: those of all backends.
+    pub(crate) signatures: Option<Signatures>,
 }
 
 /// Certificates of the TCP listener.
@@ -79,6 +85,8 @@ pub(crate) struct Config {
     /// Settings of backends: the environment over the file. Holds secrets: never shown.
     pub(crate) settings: Settings,
     pub(crate) backend_rules: BTreeMap<String, BackendRules>,
+    /// Whose signatures count where a backend's rules do not say.
+    pub(crate) signatures: Signatures,
 }
 
 /// Where backends' settings are looked up.
@@ -156,6 +164,7 @@ impl Config {
             backends: first(options.backend, file.backends),
             settings: Settings(settings),
             backend_rules: file.backend,
+            signatures: file.signatures,
         })
     }
 }

@@ -22,6 +22,7 @@ use crate::backends::{LoadSettings, Loaded};
 use crate::cli::{AgentLink, ServeOptions};
 use crate::config::Config;
 use crate::serve::{callback_url, environment, registry_client};
+use crate::signatures::SignatureKeys;
 
 /// The target of what backends log.
 const BACKENDS: &str = "sockerless::backend";
@@ -40,7 +41,8 @@ pub(crate) fn run(options: ServeOptions) -> Result<()> {
     let report = Report::default();
     // The only one in this process: nothing else logs to a terminal here.
     tracing_subscriber::registry().with(report.clone()).init();
-    match Config::load(options, environment()) {
+    let config = Config::load(options, environment());
+    match config.and_then(|config| SignatureKeys::read(&config).map(|_| config)) {
         Err(error) => report.failed(&format!("{error:#}")),
         Ok(config) => {
             report.passed("the configuration is understood");

@@ -19,6 +19,7 @@ mod orphans;
 mod plugin;
 mod remembered;
 mod serve;
+mod signatures;
 mod state_dir;
 mod toolkit;
 

@@ -19,6 +19,7 @@ use crate::cli::{AgentLink as WhoDials, ServeOptions};
 use crate::config::{Config, Tls};
 use crate::logging;
 use crate::remembered::Remembered;
+use crate::signatures::SignatureKeys;
 use crate::state_dir::StateDir;
 
 /// Runs the daemon until SIGTERM or SIGINT.
@@ -28,10 +29,11 @@ use crate::state_dir::StateDir;
 pub(crate) fn run(options: ServeOptions) -> Result<()> {
     logging::init();
     let config = Config::load(options, environment())?;
+    let signatures = SignatureKeys::read(&config)?;
     let state = StateDir::open(&config.state_dir)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
-    runtime.block_on(serve(config, state))
+    runtime.block_on(serve(config, state, signatures))
 }
 
 /// The environment, as far as it is text.
@@ -39,7 +41,7 @@ pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
-async fn serve(config: Config, state: StateDir) -> Result<()> {
+async fn serve(config: Config, state: StateDir, signatures: SignatureKeys) -> Result<()> {
     // Before anything else, so that a signal that comes early is not lost.
     let mut terminate = signal(SignalKind::terminate()).context("cannot handle SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot handle SIGINT")?;
@@ -66,14 +68,16 @@ async fn serve(config: Config, state: StateDir) -> Result<()> {
         anyhow::Ok((remembered, notes))
     })
     .await??;
+    let settings = settings.with(remembered.clone());
     let found = loaded.load_all(&config.backends, &remembered, notes, &settings, &stored).await?;
-    let registry = registries(&config)?;
-    let engine = Engine::start(identity, store, services, loaded.clone(), registry, stored).await?;
+    let registries = Arc::new(registry_client(&config)?);
+    let access = RegistryAccess { registries: registries.clone(), fetch_config: config.fetch_image_config };
+    let engine = Engine::start(identity, store, services, loaded.clone(), access, stored).await?;
     engine.recovered(found).await;
     if lost {
         tell_of_the_lost(&engine, &loaded);
     }
-    let admin = Arc::new(Admin::new(loaded.clone(), settings, engine.clone(), remembered));
+    let admin = Arc::new(Admin::new(loaded.clone(), settings, engine.clone(), remembered, registries, signatures));
     admin.tell_of_outages();
 
     let listeners = listen(&config).await?;
@@ -142,11 +146,6 @@ fn announce(hosts: &[Address]) {
         let _ = writeln!(out, "{host}");
     }
     let _ = out.flush();
-}
-
-/// How registries are reached.
-fn registries(config: &Config) -> Result<RegistryAccess> {
-    Ok(RegistryAccess { registries: Arc::new(registry_client(config)?), fetch_config: config.fetch_image_config })
 }
 
 /// The client of all registries.

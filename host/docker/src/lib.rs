@@ -67,8 +67,8 @@ pub use network::{
 pub use path_stat::PathStat;
 pub use platform::ImagePlatform;
 pub use plugin::{
-    Plugin, PluginArgs, PluginConfig, PluginEnv, PluginInterface, PluginLinux, PluginNetwork, PluginRootFs,
-    PluginSettings, PluginUser,
+    Plugin, PluginArgs, PluginConfig, PluginEnv, PluginInterface, PluginLinux, PluginNetwork, PluginPrivilege,
+    PluginRootFs, PluginSettings, PluginUser,
 };
 pub use port::{PortBinding, PortMap, PortSummary};
 pub use prune::{ContainersPruned, ImagesPruned, NetworksPruned, VolumesPruned};

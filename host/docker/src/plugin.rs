@@ -14,6 +14,19 @@ object! {
         #[serde(skip_serializing_if = "is_default")]
         pub plugin_reference: String,
         pub settings: PluginSettings,
+        /// What it wants, which the Engine shows before it installs one. Of this daemon alone.
+        #[serde(skip_serializing_if = "is_default")]
+        pub privileges: Vec<PluginPrivilege>,
+        /// The digest of the manifest that it was installed by. Of this daemon alone.
+        #[serde(skip_serializing_if = "is_default")]
+        pub digest: String,
+    }
+
+    /// Something that a plugin wants, and that a user accepts when it is installed.
+    pub struct PluginPrivilege {
+        pub name: String,
+        pub description: String,
+        pub value: Vec<String>,
     }
 
     /// What an operator has set.

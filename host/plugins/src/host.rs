@@ -21,7 +21,9 @@ use crate::egress::{Connections, HttpClient, HttpConfig};
 use crate::engine::{Engine, EngineConfig};
 use crate::error::{EngineError, LoadError};
 use crate::generation::Generation;
-use crate::load::{Candidate, Ledger, LiveContainers, LoadOutcome, LoadRequest, Loader, SettingsSource, recover};
+use crate::load::{
+    Candidate, Described, Ledger, LiveContainers, LoadOutcome, LoadRequest, Loader, SettingsSource, recover,
+};
 use crate::watch::{Verdict, watch};
 
 /// So many changes a listener may be behind before it misses the oldest.
@@ -134,6 +136,16 @@ impl BackendHost {
             "backend loaded"
         );
         Ok(LoadOutcome { loaded, replaced, recovered, cached })
+    }
+
+    /// Asks a component what it says of itself, and loads nothing. It is given the configuration as far as there is one: that a required
+    /// key has no value is no error yet.
+    ///
+    /// # Errors
+    /// Those of the steps of a load before the one that needs a complete configuration.
+    pub async fn describe(&self, request: LoadRequest, settings: &dyn SettingsSource) -> Result<Described, LoadError> {
+        let loader = Loader { engine: &self.engine, cache: &self.cache, shared: &self.shared };
+        Box::pin(loader.describe(request, settings)).await
     }
 
     /// Brings back the version that served before. Like a new one it must be able to take over the containers that live.

@@ -58,7 +58,7 @@ pub use error::{EngineError, LoadError};
 pub use host::{BackendHost, HostConfig, Services};
 pub use imports::longest_exchange;
 pub use limits::{Export, Limits};
-pub use load::{Ledger, LiveContainers, LoadOutcome, LoadRequest, Settings, SettingsSource};
+pub use load::{Described, Ledger, LiveContainers, LoadOutcome, LoadRequest, Settings, SettingsSource};
 pub use policy::{
     HostPattern, HostRule, InvalidPattern, InvalidRequests, InvalidRule, Policy, Requests, Scheme, ScopeRule,
 };

@@ -129,6 +129,15 @@ pub struct LoadOutcome {
     pub cached: bool,
 }
 
+/// What a component says of itself, of which nothing is loaded.
+#[derive(Debug, Clone)]
+pub struct Described {
+    /// Who it is, with the configuration known as far as there is one.
+    pub descriptor: Descriptor,
+    /// `sha256:` and 64 hexadecimal digits.
+    pub digest: String,
+}
+
 /// A generation that may serve.
 pub(crate) struct Candidate {
     pub(crate) generation: Generation,
@@ -142,6 +151,16 @@ struct Rules {
     limits: Limits,
     swap: SwapRules,
     breaker: BreakerRules,
+}
+
+/// A component that has said who it is.
+struct Examined {
+    prepared: Arc<Prepared>,
+    sha256: String,
+    origin: Origin,
+    first: Descriptor,
+    /// Whether it asked for its configuration to say that.
+    configurable: bool,
 }
 
 /// What loads.
@@ -160,6 +179,51 @@ impl Loader<'_> {
         live: &dyn LiveContainers,
         number: impl FnOnce(&str) -> u64,
     ) -> Result<Candidate, LoadError> {
+        let Examined { prepared, sha256, origin, first, configurable } = self.examine(request, settings).await?;
+        let Settings { config, policy, limits, swap, breaker } = settings.settings(&first.name);
+        let rules = Rules { limits, swap, breaker };
+        let (values, missing) = config::values(&first, &config);
+        if !missing.is_empty() {
+            return Err(LoadError::Configuration { backend: first.name, keys: missing });
+        }
+        let descriptor =
+            if configurable { self.describe_configured(&prepared, &first, &values, &rules).await? } else { first };
+        let backend = descriptor.name.clone();
+        let grants =
+            Grants::new(&descriptor, &policy).map_err(|wants| LoadError::Policy { backend: backend.clone(), wants })?;
+
+        let context = self.context(&backend, grants, &descriptor.config, values, rules);
+        let optional = prepared.optional();
+        let loaded = Loaded {
+            digest: format!("sha256:{sha256}"),
+            generation: number(&backend),
+            logs: optional.logs,
+            inventory: optional.inventory,
+            descriptor,
+        };
+        let generation = Generation::new(loaded, prepared, context);
+        generation.check().await.map_err(|error| LoadError::Check { backend: backend.clone(), error })?;
+        let recovered = recover(&generation, live.live(&backend).await).await?;
+        Ok(Candidate { generation, recovered, cached: origin == Origin::Cached })
+    }
+
+    /// The steps up to what the component says of itself, with the configuration as far as there is one.
+    pub(crate) async fn describe(
+        &self,
+        request: LoadRequest,
+        settings: &dyn SettingsSource,
+    ) -> Result<Described, LoadError> {
+        let Examined { prepared, sha256, first, configurable, .. } = self.examine(request, settings).await?;
+        let Settings { config, limits, swap, breaker, .. } = settings.settings(&first.name);
+        let rules = Rules { limits, swap, breaker };
+        let (values, _) = config::values(&first, &config);
+        let descriptor =
+            if configurable { self.describe_configured(&prepared, &first, &values, &rules).await? } else { first };
+        Ok(Described { descriptor, digest: format!("sha256:{sha256}") })
+    }
+
+    /// Asks the component who it is, before there is a configuration.
+    async fn examine(&self, request: LoadRequest, settings: &dyn SettingsSource) -> Result<Examined, LoadError> {
         let LoadRequest { component, name, digest: expected } = request;
         // Until it has said its name, the component has the limits of the name that was asked for.
         let early = name.as_deref().map_or_else(Limits::default, |name| settings.settings(name).limits);
@@ -178,36 +242,19 @@ impl Loader<'_> {
             return Err(LoadError::Name { expected, actual: first.name });
         }
 
-        let Settings { config, policy, limits, swap, breaker } = settings.settings(&first.name);
-        let rules = Rules { limits, swap, breaker };
-        let (values, missing) = config::values(&first, &config);
-        if !missing.is_empty() {
-            return Err(LoadError::Configuration { backend: first.name, keys: missing });
-        }
-        let descriptor = if configurable {
-            // The keys are known now: what it says of itself may depend on their values.
-            let context = self.context(&first.name, Grants::default(), &first.config, values.clone(), rules.clone());
-            again(&first, describe(&prepared, &context).await?.0)?
-        } else {
-            first
-        };
-        let backend = descriptor.name.clone();
-        let grants =
-            Grants::new(&descriptor, &policy).map_err(|wants| LoadError::Policy { backend: backend.clone(), wants })?;
+        Ok(Examined { prepared, sha256, origin, first, configurable })
+    }
 
-        let context = self.context(&backend, grants, &descriptor.config, values, rules);
-        let optional = prepared.optional();
-        let loaded = Loaded {
-            digest: format!("sha256:{sha256}"),
-            generation: number(&backend),
-            logs: optional.logs,
-            inventory: optional.inventory,
-            descriptor,
-        };
-        let generation = Generation::new(loaded, prepared, context);
-        generation.check().await.map_err(|error| LoadError::Check { backend: backend.clone(), error })?;
-        let recovered = recover(&generation, live.live(&backend).await).await?;
-        Ok(Candidate { generation, recovered, cached: origin == Origin::Cached })
+    /// Asks it again with the values of its keys: what it says of itself may depend on them.
+    async fn describe_configured(
+        &self,
+        prepared: &Prepared,
+        first: &Descriptor,
+        values: &BTreeMap<String, String>,
+        rules: &Rules,
+    ) -> Result<Descriptor, LoadError> {
+        let context = self.context(&first.name, Grants::default(), &first.config, values.clone(), rules.clone());
+        again(first, describe(prepared, &context).await?.0)
     }
 
     /// Digest, inspection, compiling and linking: off the runtime, since they compute.

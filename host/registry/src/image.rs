@@ -1,11 +1,9 @@
 //! Images: manifest and configuration, without the layers.
 
-use sockerless_docker::{
-    DistributionInspect, ImageManifestConfig, ImagePlatform, ImageReference, RegistryAuth, is_digest,
-};
+use sockerless_docker::{DistributionInspect, ImageManifestConfig, ImagePlatform, ImageReference, RegistryAuth};
 use sockerless_engine::{Error, Fetch, FetchFailure, Fetched, ImageContent};
 
-use crate::digest;
+use crate::blob;
 use crate::manifest::{self, Blob, Body, ImageManifest};
 use crate::refusal::Refusal;
 use crate::session::{Purpose, Session};
@@ -61,7 +59,7 @@ pub(crate) async fn fetch(transport: &Transport, fetch: &Fetch) -> Result<Fetche
         }
     };
     let config = config(&mut session, reference, &manifest.config).await.map_err(begun)?;
-    let ImageManifest { config: Blob { digest: id, .. }, layers } = manifest;
+    let ImageManifest { config: Blob { digest: id, .. }, layers, .. } = manifest;
     Ok(Fetched::New(Box::new(ImageContent {
         digest,
         id,
@@ -104,18 +102,8 @@ async fn config(
     reference: &ImageReference,
     blob: &Blob,
 ) -> Result<ImageManifestConfig, Refusal> {
-    if !is_digest(&blob.digest) {
-        return Err(Error::internal(format!("invalid digest of the image's configuration: {:?}", blob.digest)).into());
-    }
-    let path = format!("{}/blobs/{}", reference.path(), blob.digest);
-    let answer = session.send(http::Method::GET, &path, None, CONFIG_LIMIT).await?;
-    if !answer.status.is_success() {
-        return Err(Refusal::read(&answer));
-    }
-    if !digest::matches(&answer.body, &blob.digest) {
-        return Err(Error::internal(format!("image config verification failed for digest {}", blob.digest)).into());
-    }
+    let bytes = blob::download(session, reference.path(), &blob.digest, CONFIG_LIMIT, "image config").await?;
     let unreadable =
         |error| Error::internal(format!("the configuration of {} cannot be read: {error}", reference.familiar()));
-    Ok(serde_json::from_slice(&answer.body).map_err(unreadable)?)
+    Ok(serde_json::from_slice(&bytes).map_err(unreadable)?)
 }

@@ -1,5 +1,7 @@
 //! Manifests: what a name in a registry stands for.
 
+use std::collections::BTreeMap;
+
 use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use sockerless_docker::{Descriptor, ImagePlatform, ImageReference, is_digest};
@@ -15,7 +17,7 @@ const MANIFEST_LIMIT: usize = 4 << 20;
 
 const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
-const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.list.v2+json, \
                       application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
@@ -36,8 +38,12 @@ pub(crate) enum Body {
 
 /// An image: its configuration and its layers.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct ImageManifest {
     pub(crate) config: Blob,
+    /// What it is, if it is something else than an image.
+    #[serde(default)]
+    pub(crate) artifact_type: Option<String>,
     #[serde(default)]
     pub(crate) layers: Vec<Blob>,
 }
@@ -51,6 +57,9 @@ pub(crate) struct Blob {
     pub(crate) digest: String,
     #[serde(default)]
     pub(crate) size: i64,
+    /// What is said of it.
+    #[serde(default)]
+    pub(crate) annotations: BTreeMap<String, String>,
 }
 
 /// A manifest in a list.
@@ -114,7 +123,7 @@ pub(crate) async fn fetch_entry(
 }
 
 /// Where a manifest is: the digest says more than the tag.
-fn path(reference: &ImageReference) -> String {
+pub(crate) fn path(reference: &ImageReference) -> String {
     let which = reference.digest().or(reference.tag()).unwrap_or("latest");
     format!("{}/manifests/{which}", reference.path())
 }

@@ -61,8 +61,21 @@ impl<'a> Session<'a> {
         accept: Option<&'static str>,
         limit: usize,
     ) -> Result<Answer, Refusal> {
+        let ask = self.ask(method, path, limit)?;
+        self.exchange(Ask { accept, ..ask }).await
+    }
+
+    /// A request to be sent. `path` is below `/v2/`.
+    pub(crate) fn ask(&self, method: Method, path: &str, limit: usize) -> Result<Ask, Error> {
         let url = join(&self.base, &format!("v2/{path}"))?;
-        let mut ask = Ask { method, accept, ..Ask::get(url, limit) };
+        Ok(Ask { method, ..Ask::get(url, limit) })
+    }
+
+    /// The same as [`send`](Self::send) for any request. One to another host goes without what proves who asks.
+    pub(crate) async fn exchange(&mut self, mut ask: Ask) -> Result<Answer, Refusal> {
+        if ask.url.origin() != self.base.origin() {
+            return Ok(self.transport.send(&ask).await?);
+        }
         self.authorize(&ask).await?;
         ask.authorization.clone_from(&self.authorization);
         let answer = self.transport.send(&ask).await?;
@@ -110,6 +123,11 @@ impl<'a> Session<'a> {
     /// The token that stands for the password, if one was asked for and given.
     pub(crate) fn identity(&self) -> Option<&str> {
         self.identity.as_deref()
+    }
+
+    /// Where the registry is.
+    pub(crate) fn base(&self) -> &Url {
+        &self.base
     }
 
     /// The URL of the base, for errors: `https://ghcr.io/v2/`.

@@ -11,7 +11,7 @@ use url::form_urlencoded::Serializer;
 
 use crate::challenge::Challenge;
 use crate::refusal::Refusal;
-use crate::transport::{Ask, Transport};
+use crate::transport::{Ask, Content, Transport};
 
 /// As large as the answer of an endpoint of tokens may be, in bytes.
 const TOKEN_LIMIT: usize = 1 << 20;
@@ -80,7 +80,7 @@ fn by_identity(realm: Url, challenge: &Challenge, identity: &str, scope: Option<
         .append_pair("scope", scope.unwrap_or_default())
         .append_pair("service", challenge.get("service").unwrap_or_default())
         .finish();
-    Ask { method: Method::POST, form: Some(form), ..Ask::get(realm, TOKEN_LIMIT) }
+    Ask { method: Method::POST, body: Some(Content::form(form)), ..Ask::get(realm, TOKEN_LIMIT) }
 }
 
 fn by_password(

@@ -20,6 +20,24 @@ const REDIRECTS: usize = 10;
 /// As much as is read of an answer that is an error, in bytes.
 const ERROR_LIMIT: usize = 64 << 10;
 
+/// The body of a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Content {
+    pub(crate) media_type: &'static str,
+    pub(crate) bytes: Bytes,
+}
+
+impl Content {
+    /// Where a method is one with a body, and there is nothing to send.
+    pub(crate) fn none() -> Self {
+        Self { media_type: "application/octet-stream", bytes: Bytes::new() }
+    }
+
+    pub(crate) fn form(text: String) -> Self {
+        Self { media_type: "application/x-www-form-urlencoded", bytes: text.into() }
+    }
+}
+
 /// A request.
 #[derive(Debug, Clone)]
 pub(crate) struct Ask {
@@ -28,8 +46,8 @@ pub(crate) struct Ask {
     pub(crate) accept: Option<&'static str>,
     /// Goes to the host of `url` and to no other.
     pub(crate) authorization: Option<HeaderValue>,
-    /// A form, for the endpoints of tokens.
-    pub(crate) form: Option<String>,
+    /// What it sends.
+    pub(crate) body: Option<Content>,
     /// As large as the answer may be, in bytes.
     pub(crate) limit: usize,
     pub(crate) time: Duration,
@@ -37,7 +55,7 @@ pub(crate) struct Ask {
 
 impl Ask {
     pub(crate) fn get(url: Url, limit: usize) -> Self {
-        Self { method: Method::GET, url, accept: None, authorization: None, form: None, limit, time: REQUEST_TIME }
+        Self { method: Method::GET, url, accept: None, authorization: None, body: None, limit, time: REQUEST_TIME }
     }
 
     /// How the Engine begins the text of an error of this request.
@@ -45,6 +63,7 @@ impl Ask {
         let method = match self.method {
             Method::HEAD => "Head",
             Method::POST => "Post",
+            Method::PUT => "Put",
             _ => "Get",
         };
         format!("{method} \"{}\": ", self.url)
@@ -130,13 +149,13 @@ impl Transport {
             {
                 request = request.header(AUTHORIZATION, authorization.clone());
             }
-            if let Some(form) = &ask.form {
-                request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form.clone());
+            if let Some(Content { media_type, bytes }) = &ask.body {
+                request = request.header(CONTENT_TYPE, *media_type).body(bytes.clone());
             }
             let response = request.send().await.map_err(|error| failed(ask, &url, &error))?;
             match redirect(&response) {
-                // A form holds a secret, and is for whom it was meant.
-                Some(target) if ask.form.is_none() => url = target,
+                // What is sent is for whom it was meant: a form holds a secret.
+                Some(target) if ask.body.is_none() => url = target,
                 _ => return read(ask, &url, response).await,
             }
         }

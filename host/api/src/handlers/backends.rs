@@ -7,7 +7,7 @@ use crate::app::Context;
 use crate::wire::{Answer, collect, discard, json};
 
 /// As large as a component may be.
-const COMPONENT_LIMIT: usize = 64 << 20;
+pub(super) const COMPONENT_LIMIT: usize = 64 << 20;
 
 pub(crate) async fn list(context: Context) -> Answer {
     json(StatusCode::OK, &context.app.backends.list())

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's failure is a panic")]
 
+mod docker;
+mod registry;
+mod signatures;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -284,14 +288,13 @@ fn docker_lists_inspects_and_removes_backends_as_plugins() {
         world.docker.ok(&["plugin", "inspect", "--format", "{{range .Config.Env}}{{println .Name}}{{end}}", "azf"]);
     assert!(set.lines().any(|name| name == "SOCKERLESS_AZF_SUBSCRIPTION_ID"), "{set}");
     assert_eq!(world.docker.ok(&["plugin", "ls", "--quiet", "--filter", "enabled=false"]), "");
+    world.docker.ok(&["create", "--runtime", "guest", "--name", "c", "alpine", "true"]);
     let ran = world.docker.run(&["plugin", "disable", "guest"]);
     ran.exits(1);
-    assert!(ran.stderr.contains("sockerless plugin"), "{}", ran.stderr);
-
-    world.docker.ok(&["create", "--runtime", "guest", "--name", "c", "alpine", "true"]);
+    assert!(ran.stderr.contains("the backend `guest` has containers: c; remove them first"), "{}", ran.stderr);
     let ran = world.docker.run(&["plugin", "rm", "guest"]);
     ran.exits(1);
-    assert!(ran.stderr.contains("the backend `guest` has containers: c; remove them first"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("plugin guest:1.0 is enabled: disable it first"), "{}", ran.stderr);
     world.docker.ok(&["plugin", "rm", "--force", "guest"]);
     assert_eq!(plugins().lines().count(), 1);
     // Its container is there, and says what is missing.
