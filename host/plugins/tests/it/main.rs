@@ -12,5 +12,6 @@ mod http;
 mod imports;
 mod loading;
 mod server;
+mod streams;
 mod support;
 mod swap;
