@@ -10,11 +10,8 @@ from wit_world.imports.types import Container, Error_Invalid
 # By which a container at the Engine is known to be one of the host's.
 LABEL = "sockerless.container-id"
 
-NO_STREAMS = "The container has no agent: what goes in and comes out is not attached; docker logs reads the log."
-
 # What has not the effect that Docker gives it. All else the Engine gives its effect.
 ROWS = [
-    ("OpenStdin", Verdict.IGNORED, NO_STREAMS),
     ("Healthcheck", Verdict.IGNORED, "Health checks are the host's, and take an agent that the container has not."),
     ("HostConfig.RestartPolicy.Name", Verdict.CHANGED, "The host restarts the container, not the Engine behind it."),
     ("HostConfig.AutoRemove", Verdict.CHANGED, "The host removes the container, not the Engine behind it."),
@@ -53,8 +50,7 @@ def for_engine(container: Container) -> dict:
     body["Entrypoint"], body["Cmd"] = [], container.command
     body["Env"] = container.environment
     body["Image"] = container.image
-    # Clients of the host are not at the Engine's streams, and its log holds both of them.
-    body.update(AttachStdin=False, OpenStdin=False, StdinOnce=False, Healthcheck={"Test": ["NONE"]})
+    body["Healthcheck"] = {"Test": ["NONE"]}
     labels = body.get("Labels")
     body["Labels"] = {**(labels if isinstance(labels, dict) else {}), LABEL: container.id}
     config = body.get("HostConfig")

@@ -1,7 +1,8 @@
 """`docker-proxy`: every container is a container of another Docker Engine.
 
-The exports, in the order in which the host calls them. Beside them: requests to the Engine (engine.py), what is remembered of a
-container (handle.py), what becomes of a create body (body.py), and the Engine's log (logs.py).
+The exports, in the order in which the host calls them; those for what clients do inside a container are in sessions.py and archive.py.
+Beside them: requests to the Engine (engine.py), what is remembered of a container (handle.py), what becomes of a create body (body.py),
+and the Engine's log (logs.py).
 """
 
 from typing import Optional
@@ -10,9 +11,12 @@ from typing import Optional
 import body
 import engine
 import logs
+from archive import Archive as Archive
 from componentize_py_types import Err
 from engine import Engine, failure
 from handle import State, name_of
+from sessions import Attach as Attach
+from sessions import Exec as Exec
 from wit_world import exports
 from wit_world.exports.backend import ConfigKey, Descriptor, Finding
 from wit_world.exports.lifecycle import (
@@ -30,7 +34,7 @@ from wit_world.exports.lifecycle import (
 )
 from wit_world.exports.logs import Page, Query
 from wit_world.imports import agents
-from wit_world.imports.types import Container, Error_NameTaken, Error_Other, Handle
+from wit_world.imports.types import Container, Error_NameTaken, Error_NotFound, Error_Other, Handle
 
 # What the host may wait for when nothing says how a command has ended.
 UNKNOWN = RunVerdict_Unknown(0)
@@ -146,6 +150,18 @@ class Lifecycle(exports.Lifecycle):
             return Recovered_Absent()
         engine.text(answer, "Id")
         return Recovered_Present(None)
+
+
+class Runs(exports.Runs):
+    def resume(self, container: Container, run: str) -> None:
+        docker = Engine()
+        id = State.of(container).id
+        answer = docker.ask("GET", f"/containers/{id}/json")
+        if answer.status == 404:
+            raise Err(Error_NotFound(f"the container {container.name} is not at the Docker Engine any more: somebody else has removed it"))
+        engine.text(answer, "Id")
+        # Answered at once if it has ended.
+        docker.wait(container, id, run)
 
 
 class Logs(exports.Logs):

@@ -5,7 +5,7 @@ from typing import Any, Optional
 from urllib.parse import quote, urlsplit
 
 from componentize_py_types import Err
-from wit_world.imports import config, http
+from wit_world.imports import config, http, streams
 from wit_world.imports.http import (
     HttpError_Connect,
     HttpError_Denied,
@@ -14,6 +14,7 @@ from wit_world.imports.http import (
     Request,
     Response,
 )
+from wit_world.imports.streams import Connected_Switched, Connection, Download, Downloading_Begun, Upload
 from wit_world.imports.types import (
     Container,
     Error_Configuration,
@@ -81,6 +82,34 @@ class Engine:
 
     def post(self, path: str, content: Any = None) -> Response:
         return self.ask("POST", path, content, LONG)
+
+    def connect(self, path: str, content: Any, attempt: str) -> Connection:
+        """A connection that the Engine takes over from HTTP, as for its streams."""
+        try:
+            answer = streams.connect(self.request("POST", path, content, ORDINARY), "tcp")
+        except Err as error:
+            raise unanswered(error.value) from error
+        if isinstance(answer, Connected_Switched):
+            return answer.value
+        raise failure(answer.value, attempt)
+
+    def download(self, path: str, attempt: str) -> Download:
+        try:
+            answer = streams.begin_download(self.request("GET", path, None, ORDINARY))
+        except Err as error:
+            raise unanswered(error.value) from error
+        if isinstance(answer, Downloading_Begun):
+            return answer.value
+        raise failure(answer.value, attempt)
+
+    def upload(self, path: str, kind: str) -> Upload:
+        """A request whose body the host has."""
+        request = self.request("PUT", path, None, None)
+        request.headers = [("content-type", kind)]
+        try:
+            return streams.prepare_upload(request)
+        except Err as error:
+            raise unanswered(error.value) from error
 
     def pull(self, image: str) -> None:
         """Has the Engine pull an image that it has not."""

@@ -6,6 +6,10 @@ use async_trait::async_trait;
 
 use crate::connection::Upgrade;
 use crate::error::{BackendError, HttpError};
+use crate::sessions::{
+    BodyStream, Connection, ExecProcess, ExecStarted, ExecState, Extraction, FileStat, StreamsWanted, TerminalSize,
+    Upload,
+};
 use crate::types::{
     Container, Disposition, Finding, Handle, InventoryPage, Loaded, LogPage, LogQuery, Outcome, Recovered, RunVerdict,
     Started,
@@ -13,7 +17,8 @@ use crate::types::{
 
 /// The exports of the WIT package, plus what the host knows about the component that is loaded.
 ///
-/// The engine calls at most one method at a time for one container; a call may be cancelled by dropping its
+/// The engine calls at most one method at a time for one container, but for its log and for what clients do inside it (from
+/// [`exec_start`](Self::exec_start) to [`resume`](Self::resume)); a call may be cancelled by dropping its
 /// future, and then may or may not have had its effect. See `wit/lifecycle.wit` for when each is called.
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
@@ -79,6 +84,49 @@ pub trait Backend: Send + Sync + 'static {
     /// The environment of a container's agent, as the cloud keeps it. [`BackendError::NotSupported`] likewise.
     async fn agent_environment(&self, container: String, handle: Handle)
     -> Result<Vec<(String, String)>, BackendError>;
+
+    /// Has the cloud run a command. [`BackendError::NotSupported`] when it cannot, here as in what follows.
+    async fn exec_start(&self, container: Container, process: ExecProcess) -> Result<ExecStarted, BackendError>;
+
+    /// Where such a command is.
+    async fn exec_inspect(&self, container: Container, id: String) -> Result<ExecState, BackendError>;
+
+    /// Tells such a command's terminal its size.
+    async fn exec_resize(&self, container: Container, id: String, size: TerminalSize) -> Result<(), BackendError>;
+
+    /// Opens a connection to the container's own command, which may not have been started yet.
+    async fn attach(&self, container: Container, wanted: StreamsWanted) -> Result<Connection, BackendError>;
+
+    /// Tells its terminal its size.
+    async fn attach_resize(&self, container: Container, size: TerminalSize) -> Result<(), BackendError>;
+
+    /// What is at a path.
+    async fn archive_stat(&self, container: Container, path: String) -> Result<FileStat, BackendError>;
+
+    /// A path as a tar archive.
+    async fn archive_get(&self, container: Container, path: String) -> Result<(FileStat, BodyStream), BackendError>;
+
+    /// The request that extracts an archive, which is its body, into a directory.
+    async fn archive_put(
+        &self,
+        container: Container,
+        directory: String,
+        extraction: Extraction,
+    ) -> Result<Box<dyn Upload>, BackendError>;
+
+    /// Judges how that request ended.
+    async fn archive_extracted(
+        &self,
+        container: Container,
+        directory: String,
+        answer: Outcome,
+    ) -> Result<(), BackendError>;
+
+    /// The whole file system as a tar archive.
+    async fn archive_file_system(&self, container: Container) -> Result<BodyStream, BackendError>;
+
+    /// Dispatches again what tells of the end of a run that has outlasted a daemon.
+    async fn resume(&self, container: Container, run: String) -> Result<(), BackendError>;
 
     /// Opens a WebSocket at a URL (`ws` or `wss`), with these headers over and above those of the handshake's beginning, by the rules that
     /// hold for this backend's requests. Whether the answer fits the key in the headers is for the caller to see.

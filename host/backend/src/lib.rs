@@ -6,7 +6,8 @@
 //!
 //! - [`Backend`]: what the engine calls.
 //! - [`AgentBroker`], [`OutcomeSink`]: what the engine gives to a backend in return.
-//! - [`types`]: what passes between them; [`error`]: how it fails.
+//! - [`types`]: what passes between them, [`sessions`]: the same where the cloud does by itself what clients do inside a container;
+//!   [`error`]: how it fails.
 
 #![forbid(unsafe_code)]
 
@@ -14,6 +15,7 @@ mod backend;
 mod connection;
 pub mod error;
 mod services;
+pub mod sessions;
 pub mod types;
 
 pub use backend::Backend;

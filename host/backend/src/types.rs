@@ -100,6 +100,14 @@ pub struct Loaded {
     pub logs: bool,
     /// Whether it can tell what there is in the cloud.
     pub inventory: bool,
+    /// Whether its cloud runs commands beside a container's own.
+    pub exec: bool,
+    /// Whether its cloud has the streams of a container's own command.
+    pub attach: bool,
+    /// Whether its cloud moves files.
+    pub archive: bool,
+    /// Whether it takes up runs again that have outlasted a daemon.
+    pub runs: bool,
 }
 
 /// What becomes of a field of the create body.

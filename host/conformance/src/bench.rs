@@ -5,6 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use sockerless_backend::sessions::{
+    BodyStream, Connection, ExecProcess, ExecStarted, ExecState, Extraction, FileStat, StreamsWanted, TerminalSize,
+    Upload,
+};
 use sockerless_backend::types::{
     Container, Disposition, Finding, Handle, InventoryItem, InventoryPage, Loaded, LogPage, LogQuery,
     Outcome as RunOutcome, Recovered, RunVerdict, Started,
@@ -214,6 +218,62 @@ impl Bench {
     pub(crate) async fn agent_environment(&self, item: &InventoryItem) -> Called<Vec<(String, String)>> {
         let work = self.backend.agent_environment(item.id.clone(), item.handle.clone());
         self.call(Export::AgentEnvironment, work).await
+    }
+
+    pub(crate) async fn exec_start(&self, container: &Container, process: ExecProcess) -> Called<ExecStarted> {
+        self.call(Export::ExecStart, self.backend.exec_start(container.clone(), process)).await
+    }
+
+    pub(crate) async fn exec_inspect(&self, container: &Container, id: &str) -> Called<ExecState> {
+        self.call(Export::ExecInspect, self.backend.exec_inspect(container.clone(), id.to_owned())).await
+    }
+
+    pub(crate) async fn exec_resize(&self, container: &Container, id: &str, size: TerminalSize) -> Called<()> {
+        self.call(Export::ExecResize, self.backend.exec_resize(container.clone(), id.to_owned(), size)).await
+    }
+
+    pub(crate) async fn attach(&self, container: &Container, wanted: StreamsWanted) -> Called<Connection> {
+        self.call(Export::Attach, self.backend.attach(container.clone(), wanted)).await
+    }
+
+    pub(crate) async fn attach_resize(&self, container: &Container, size: TerminalSize) -> Called<()> {
+        self.call(Export::AttachResize, self.backend.attach_resize(container.clone(), size)).await
+    }
+
+    pub(crate) async fn archive_stat(&self, container: &Container, path: &str) -> Called<FileStat> {
+        self.call(Export::ArchiveStat, self.backend.archive_stat(container.clone(), path.to_owned())).await
+    }
+
+    pub(crate) async fn archive_get(&self, container: &Container, path: &str) -> Called<(FileStat, BodyStream)> {
+        self.call(Export::ArchiveGet, self.backend.archive_get(container.clone(), path.to_owned())).await
+    }
+
+    pub(crate) async fn archive_put(
+        &self,
+        container: &Container,
+        directory: &str,
+        extraction: Extraction,
+    ) -> Called<Box<dyn Upload>> {
+        let work = self.backend.archive_put(container.clone(), directory.to_owned(), extraction);
+        self.call(Export::ArchivePut, work).await
+    }
+
+    pub(crate) async fn archive_extracted(
+        &self,
+        container: &Container,
+        directory: &str,
+        answer: RunOutcome,
+    ) -> Called<()> {
+        let work = self.backend.archive_extracted(container.clone(), directory.to_owned(), answer);
+        self.call(Export::ArchiveExtracted, work).await
+    }
+
+    pub(crate) async fn archive_file_system(&self, container: &Container) -> Called<BodyStream> {
+        self.call(Export::ArchiveFileSystem, self.backend.archive_file_system(container.clone())).await
+    }
+
+    pub(crate) async fn resume(&self, container: &Container) -> Called<()> {
+        self.call(Export::Resume, self.backend.resume(container.clone(), run_of(container))).await
     }
 }
 

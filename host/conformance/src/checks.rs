@@ -3,6 +3,7 @@
 //! A check begins with an empty cloud and a container of its own, and ends at the first thing that is wrong. None needs another one to
 //! have passed.
 
+mod archive;
 mod create;
 mod end;
 mod finished;
@@ -12,6 +13,8 @@ mod logs;
 mod plan;
 mod recover;
 mod remove;
+mod runs;
+mod sessions;
 mod start;
 
 use std::future::Future;
@@ -121,6 +124,46 @@ pub(crate) const ALL: &[Check] = &[
         "list is an error, and no list, when the cloud is out of order",
         inventory::cloud_in_trouble
     ),
+    check!(
+        "exec.runs",
+        "exec.start runs a command, and inspect tells its code when the output has ended",
+        sessions::exec_runs
+    ),
+    check!(
+        "exec.cloud-in-trouble",
+        "exec invents neither connection nor code when the cloud is out of order",
+        sessions::exec_in_trouble
+    ),
+    check!(
+        "exec.any-order",
+        "exec takes containers in any state, and any id, without a trap",
+        sessions::exec_any_order
+    ),
+    check!(
+        "attach.opens",
+        "attach.open gives a connection before the start and after, and changes nothing",
+        sessions::attach_opens
+    ),
+    check!(
+        "attach.any-order",
+        "attach takes containers in any state, and a cloud in trouble, without a trap",
+        sessions::attach_any_order
+    ),
+    check!("archive.gets", "stat and get say the same of a path, and change nothing", archive::gets),
+    check!("archive.puts", "extracted is content when the cloud has taken the archive", archive::puts),
+    check!(
+        "archive.believes-no-failure",
+        "extracted is an error when the cloud has not taken the archive",
+        archive::believes_no_failure
+    ),
+    check!("archive.cloud-in-trouble", "stat and get are errors when the cloud is out of order", archive::in_trouble),
+    check!(
+        "archive.any-order",
+        "archive takes containers in any state, and any path, without a trap",
+        archive::any_order
+    ),
+    check!("runs.resumes", "resume dispatches a request from whose outcome finished learns of the end", runs::resumes),
+    check!("runs.gone", "resume says not-found of a container that is gone", runs::gone),
     // The last one: it looks back at all of them.
     check!(
         "errors.for-people",

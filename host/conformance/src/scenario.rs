@@ -145,8 +145,9 @@ impl Rule {
         if self.resource.is_none() && (self.when.is_some() || self.effect.is_some()) {
             return Err("has `when` or `effect`, but no `resource` that they could speak of".to_owned());
         }
-        if !(200..=599).contains(&self.status) {
-            return Err(format!("has the status {}: write one from 200 to 599", self.status));
+        // 101: what follows is the body, whatever the backend sends.
+        if self.status != 101 && !(200..=599).contains(&self.status) {
+            return Err(format!("has the status {}: write one from 200 to 599, or 101 for a connection", self.status));
         }
         if self.each.is_some() != self.item.is_some() {
             return Err("has one of `each` and `item`, which need each other".to_owned());

@@ -1,11 +1,10 @@
 //! The agents inside the containers, as the engine uses them: in its errors, and with its streams.
 
-use bytes::{Bytes, BytesMut};
+use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use sockerless_agent_protocol::spec::ProcessSpec;
-use sockerless_agents::{
-    AgentClient, AgentFailure, AgentRegistry, Block, Input, Output, Piece, ProcessState, Sample, Wait,
-};
+use sockerless_agents::{AgentClient, AgentFailure, AgentRegistry, Output, Piece, ProcessState, Sample, Wait};
 use sockerless_docker::{FilesystemChange, PathStat, Top};
 
 pub(crate) use sockerless_agents::From;
@@ -13,7 +12,8 @@ pub(crate) use sockerless_agents::From;
 use crate::archive::ArchivePutOptions;
 use crate::attach::Reading;
 use crate::error::{Error, ErrorKind, Result};
-use crate::frames::{ByteStream, Framing, Streams, put_frame};
+use crate::frames::{Blocks, ByteStream, pieces};
+use crate::process::Input;
 
 /// What became of a process that was to be started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -193,14 +193,15 @@ impl std::convert::From<AgentFailure> for Error {
 }
 
 /// The way into a process.
-pub(crate) struct Writer(Input);
+pub(crate) struct Writer(sockerless_agents::Input);
 
-impl Writer {
-    pub(crate) async fn write(&mut self, bytes: Bytes) -> Result<()> {
+#[async_trait]
+impl Input for Writer {
+    async fn write(&mut self, bytes: Bytes) -> Result<()> {
         Ok(self.0.write(bytes).await?)
     }
 
-    pub(crate) async fn finish(self) -> Result<()> {
+    async fn finish(self: Box<Self>) -> Result<()> {
         Ok(self.0.finish().await?)
     }
 }
@@ -235,8 +236,9 @@ impl Reader {
         self.output.behind()
     }
 
-    fn into_blocks(self) -> impl Stream<Item = Result<Block>> + Send {
-        stream::unfold(Some(self), |reader| async move {
+    /// Some whole frames at a time.
+    pub(crate) fn into_blocks(self) -> Blocks {
+        let blocks = stream::unfold(Some(self), |reader| async move {
             let mut reader = reader?;
             if reader.until.is_some_and(|until| reader.output.offset() >= until) {
                 return None;
@@ -246,34 +248,12 @@ impl Reader {
                 Ok(None) => None,
                 Err(error) => Some((Err(error.into()), None)),
             }
-        })
+        });
+        blocks.boxed()
     }
 
     /// Piece by piece.
     pub(crate) fn into_frames(self) -> impl Stream<Item = Result<Piece>> + Send {
-        self.into_blocks().map_ok(|block| stream::iter(block.pieces().map(Ok))).try_flatten()
-    }
-
-    /// Bytes as they go to a client.
-    pub(crate) fn into_stream(self, framing: Framing, streams: Streams) -> ByteStream {
-        if framing == Framing::Frames && streams == Streams::BOTH {
-            // What the agent sends is what the client gets.
-            return self.into_blocks().map_ok(|block| block.frames).boxed();
-        }
-        let frames = self.into_frames().try_filter_map(move |piece| async move {
-            if framing == Framing::Terminal {
-                return Ok(Some(piece.payload));
-            }
-            if !streams.wants(piece.stream) {
-                return Ok(None);
-            }
-            if framing == Framing::Bare {
-                return Ok(Some(piece.payload));
-            }
-            let mut framed = BytesMut::new();
-            put_frame(&mut framed, piece.stream, &piece.payload);
-            Ok(Some(framed.freeze()))
-        });
-        frames.boxed()
+        pieces(self.into_blocks())
     }
 }

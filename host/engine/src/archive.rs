@@ -1,11 +1,14 @@
-//! Files in and out of a container, by its agent.
+//! Files in and out of a container, by its agent, or by the backend's cloud where that does it by itself.
 //!
 //! The agent is there from when the container was made, so files can be copied before the start, too.
 
 use sockerless_docker::PathStat;
 
+use crate::cell::Cell;
+use crate::direct::DirectFiles;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::files::{AgentFiles, Files};
 use crate::frames::ByteStream;
 
 /// How an archive is extracted.
@@ -25,7 +28,7 @@ impl Engine {
     pub async fn archive_stat(&self, reference: &str, path: &str) -> Result<PathStat> {
         let cell = self.inner.containers.find(reference)?;
         check(path)?;
-        self.inner.agents.archive_stat(&cell.id, path).await.map_err(|error| as_called(error, &cell.id, reference))
+        self.files(&cell).stat(path).await.map_err(|error| as_called(error, &cell.id, reference))
     }
 
     /// A path as a tar archive.
@@ -35,7 +38,7 @@ impl Engine {
     pub async fn archive_get(&self, reference: &str, path: &str) -> Result<(PathStat, ByteStream)> {
         let cell = self.inner.containers.find(reference)?;
         check(path)?;
-        self.inner.agents.archive_get(&cell.id, path).await.map_err(|error| as_called(error, &cell.id, reference))
+        self.files(&cell).get(path).await.map_err(|error| as_called(error, &cell.id, reference))
     }
 
     /// The whole file system of a container as a tar archive.
@@ -44,7 +47,7 @@ impl Engine {
     /// No such container; no agent.
     pub async fn export(&self, reference: &str) -> Result<ByteStream> {
         let cell = self.inner.containers.find(reference)?;
-        let archive = self.inner.agents.export(&cell.id).await?;
+        let archive = self.files(&cell).file_system().await?;
         self.inner.events.container(&cell.record(), "export", &[]);
         Ok(archive)
     }
@@ -62,11 +65,16 @@ impl Engine {
     ) -> Result<()> {
         let cell = self.inner.containers.find(reference)?;
         check(path)?;
-        self.inner
-            .agents
-            .archive_put(&cell.id, path, options, body)
-            .await
-            .map_err(|error| as_called(error, &cell.id, reference))
+        self.files(&cell).put(path, options, body).await.map_err(|error| as_called(error, &cell.id, reference))
+    }
+
+    /// Whoever reaches the files of a container.
+    fn files(&self, cell: &Cell) -> Box<dyn Files> {
+        let record = cell.record();
+        match self.inner.direct(&record, |loaded| loaded.archive) {
+            Some(backend) => Box::new(DirectFiles { backend, container: record.for_backend() }),
+            None => Box::new(AgentFiles { agents: self.inner.agents.clone(), container: cell.id.clone() }),
+        }
     }
 }
 

@@ -2,21 +2,26 @@
 //!
 //! Each attached client reads the agent's spool on a stream of its own, so one that does not read holds up nobody but
 //! the process itself, as with the Engine. A client may attach before the start: it then waits here, and the container's
-//! task opens its reader at offset 0 before the agent may drop anything.
+//! task opens its reader at offset 0 before the agent may drop anything. Where the backend's cloud has the streams by itself, each client
+//! gets a connection of its own instead (`direct`), before the start, too.
 
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt, stream};
+use sockerless_backend::sessions::StreamsWanted;
 use sockerless_docker::Config;
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::agents::{Agents, From, Reader, Writer};
+use crate::agents::{Agents, From, Reader};
 use crate::cell::Cell;
 use crate::detach::{DetachKeys, Scanned};
+use crate::direct;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::frames::{ByteStream, Framing, Streams};
-use crate::record::Status;
+use crate::frames::{Blocks, ByteStream, Framing, Streams, framed};
+use crate::process::Input;
+use crate::record::{ContainerRecord, Status};
 
 /// What a client wants of an attached container.
 #[derive(Debug, Clone, Default)]
@@ -111,35 +116,27 @@ impl Waiting {
     }
 }
 
-/// Where the process is that a client writes to.
-enum Target {
-    /// Not started yet.
-    Later(oneshot::Receiver<String>),
-    Run(String),
-}
+/// Finds the way into a process, which may have to be started first.
+type Way = BoxFuture<'static, Result<Box<dyn Input>>>;
 
 /// The way of a client's bytes into a process. Dropped without [`Stdin::finish`], the client has vanished: the process's standard input
 /// stays open.
 pub struct Stdin {
-    agents: Agents,
-    container: String,
-    target: Option<Target>,
-    writer: Option<Writer>,
+    /// Not taken yet.
+    way: Option<Way>,
+    input: Option<Box<dyn Input>>,
     /// The process sees the end when this client's input ends.
     close: bool,
     detach: Option<(DetachKeys, CancellationToken)>,
 }
 
 impl Stdin {
-    pub(crate) fn of_process(
-        agents: Agents,
-        container: &str,
-        process: &str,
+    pub(crate) fn new(
+        way: impl Future<Output = Result<Box<dyn Input>>> + Send + 'static,
         close: bool,
         detach: Option<(DetachKeys, CancellationToken)>,
     ) -> Self {
-        let target = Some(Target::Run(process.to_owned()));
-        Self { agents, container: container.to_owned(), target, writer: None, close, detach }
+        Self { way: Some(way.boxed()), input: None, close, detach }
     }
 
     /// Sends bytes to the process. Returns when they are on their way, which may take until the process is started and reads.
@@ -172,8 +169,8 @@ impl Stdin {
             return Ok(());
         }
         self.open().await?;
-        match self.writer.take() {
-            Some(writer) => writer.finish().await,
+        match self.input.take() {
+            Some(input) => input.finish().await,
             None => Ok(()),
         }
     }
@@ -183,26 +180,23 @@ impl Stdin {
             return Ok(());
         }
         self.open().await?;
-        match &mut self.writer {
-            Some(writer) => writer.write(bytes).await,
-            None => Err(Error::conflict("the container was removed before it was started")),
+        match &mut self.input {
+            Some(input) => input.write(bytes).await,
+            None => Err(never_started()),
         }
     }
 
     async fn open(&mut self) -> Result<()> {
-        if self.writer.is_some() {
-            return Ok(());
+        if self.input.is_none() {
+            let way = self.way.take().ok_or_else(never_started)?;
+            self.input = Some(way.await?);
         }
-        let process = match self.target.take() {
-            Some(Target::Run(process)) => process,
-            Some(Target::Later(started)) => {
-                started.await.map_err(|_| Error::conflict("the container was removed before it was started"))?
-            }
-            None => return Err(Error::conflict("the container was removed before it was started")),
-        };
-        self.writer = Some(self.agents.stdin(&self.container, &process, self.close));
         Ok(())
     }
+}
+
+fn never_started() -> Error {
+    Error::conflict("the container was removed before it was started")
 }
 
 impl Engine {
@@ -227,23 +221,51 @@ impl Engine {
         let wants_output = (options.stdout || options.stderr) && (options.stream || options.logs);
         let wants_stdin = options.stdin && options.stream && config.open_stdin;
         let streams = Streams { stdout: options.stdout, stderr: options.stderr };
-        let run = record.run_id().filter(|_| record.state.status.is_live()).map(str::to_owned);
-        let session = match run {
-            Some(run) => self.attach_running(&cell, &run, wants_output, &options).await?,
-            None if options.stream => attach_later(&cell, wants_output, wants_stdin),
-            None => Opened { reader: None, started: None },
+        let opened = match self.inner.direct(&record, |loaded| loaded.attach) {
+            Some(backend) => {
+                let wanted = StreamsWanted {
+                    stdin: wants_stdin,
+                    stdout: options.stdout,
+                    stderr: options.stderr,
+                    logs: options.logs,
+                    follow: options.stream,
+                };
+                let reading = cell.attachments().reading();
+                let (blocks, input) = direct::open(backend.attach(record.for_backend(), wanted).await?);
+                Opened {
+                    blocks: wants_output.then(|| direct::told(blocks, reading)),
+                    way: Some(async { Ok(input) }.boxed()),
+                }
+            }
+            None => self.attach_by_agent(&cell, &record, wants_output, wants_stdin, &options).await?,
         };
-        let stdin = wants_stdin.then(|| Stdin {
-            agents: self.inner.agents.clone(),
-            container: cell.id.clone(),
-            target: session.started,
-            writer: None,
-            close: closes(config),
-            detach,
-        });
+        let stdin = opened.way.filter(|_| wants_stdin).map(|way| Stdin::new(way, closes(config), detach));
         let framing = if options.bare && !config.tty { Framing::Bare } else { Framing::of(config.tty) };
-        let output = session.reader.map(|reader| output(reader, framing, streams, detached));
+        let output = opened.blocks.map(|blocks| output(blocks, framing, streams, detached));
         Ok(Session { tty: config.tty, output, stdin })
+    }
+
+    async fn attach_by_agent(
+        &self,
+        cell: &Cell,
+        record: &ContainerRecord,
+        wants_output: bool,
+        wants_stdin: bool,
+        options: &AttachOptions,
+    ) -> Result<Opened> {
+        let run = record.run_id().filter(|_| record.state.status.is_live()).map(str::to_owned);
+        let agents = self.inner.agents.clone();
+        let close = closes(&record.config);
+        match run {
+            Some(run) => {
+                let blocks = self.attach_running(cell, &run, wants_output, options).await?;
+                let container = cell.id.clone();
+                let way = async move { Ok(Box::new(agents.stdin(&container, &run, close)) as Box<dyn Input>) };
+                Ok(Opened { blocks, way: Some(way.boxed()) })
+            }
+            None if options.stream => Ok(attach_later(agents, cell, wants_output, wants_stdin, close)),
+            None => Ok(Opened { blocks: None, way: None }),
+        }
     }
 
     async fn attach_running(
@@ -252,30 +274,24 @@ impl Engine {
         run: &str,
         wants_output: bool,
         options: &AttachOptions,
-    ) -> Result<Opened> {
-        let reader = if wants_output {
-            let from = if options.logs { From::Oldest } else { From::End };
-            let reading = cell.attachments().reading();
-            let (sender, receiver) = oneshot::channel();
-            let mut reader = self.inner.agents.output(&cell.id, run, from).await?.counted(reading);
-            if !options.stream {
-                reader = reader.until_now();
-            }
-            let _ = sender.send(Ok(reader));
-            Some(receiver)
-        } else {
-            None
-        };
-        Ok(Opened { reader, started: Some(Target::Run(run.to_owned())) })
+    ) -> Result<Option<Blocks>> {
+        if !wants_output {
+            return Ok(None);
+        }
+        let from = if options.logs { From::Oldest } else { From::End };
+        let reading = cell.attachments().reading();
+        let reader = self.inner.agents.output(&cell.id, run, from).await?.counted(reading);
+        Ok(Some(if options.stream { reader } else { reader.until_now() }.into_blocks()))
     }
 }
 
+/// The two directions, as far as there are any.
 struct Opened {
-    reader: Option<oneshot::Receiver<Result<Reader>>>,
-    started: Option<Target>,
+    blocks: Option<Blocks>,
+    way: Option<Way>,
 }
 
-fn attach_later(cell: &Cell, wants_output: bool, wants_stdin: bool) -> Opened {
+fn attach_later(agents: Agents, cell: &Cell, wants_output: bool, wants_stdin: bool, close: bool) -> Opened {
     let (output, reader) = oneshot::channel();
     let (stdin, started) = oneshot::channel();
     let mut attachments = cell.attachments();
@@ -285,7 +301,18 @@ fn attach_later(cell: &Cell, wants_output: bool, wants_stdin: bool) -> Opened {
         stdin: wants_stdin.then_some(stdin),
         reading,
     });
-    Opened { reader: wants_output.then_some(reader), started: Some(Target::Later(started)) }
+    let blocks = stream::once(reader).flat_map(|reader| match reader {
+        Ok(Ok(reader)) => reader.into_blocks(),
+        Ok(Err(error)) => stream::once(async { Err(error) }).boxed(),
+        // Removed before it was started: there is no output.
+        Err(_) => stream::empty().boxed(),
+    });
+    let container = cell.id.clone();
+    let way = async move {
+        let run: String = started.await.map_err(|_| never_started())?;
+        Ok(Box::new(agents.stdin(&container, &run, close)) as Box<dyn Input>)
+    };
+    Opened { blocks: wants_output.then(|| blocks.boxed()), way: Some(way.boxed()) }
 }
 
 /// Whether the end of a client's input is the end of the process's: `docker run -i`, not `docker attach` to a shell of somebody else.
@@ -294,17 +321,6 @@ fn closes(config: &Config) -> bool {
 }
 
 /// The output of a process as it goes to a client.
-pub(crate) fn output(
-    reader: oneshot::Receiver<Result<Reader>>,
-    framing: Framing,
-    streams: Streams,
-    detached: CancellationToken,
-) -> ByteStream {
-    let opened = stream::once(reader).flat_map(move |reader| match reader {
-        Ok(Ok(reader)) => reader.into_stream(framing, streams),
-        Ok(Err(error)) => stream::once(async { Err(error) }).boxed(),
-        // Removed before it was started: there is no output.
-        Err(_) => stream::empty().boxed(),
-    });
-    opened.take_until(async move { detached.cancelled().await }).boxed()
+pub(crate) fn output(blocks: Blocks, framing: Framing, streams: Streams, detached: CancellationToken) -> ByteStream {
+    framed(blocks, framing, streams).take_until(async move { detached.cancelled().await }).boxed()
 }

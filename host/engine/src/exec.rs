@@ -5,22 +5,25 @@
 //! that is when the client asks for it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use sockerless_agent_protocol::spec::ProcessSpec;
+use sockerless_backend::sessions::ExecProcess;
 use sockerless_docker::{ExecCreate, ExecInspect, ExecStart, ProcessConfig};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::agents::{Begun, From};
+use crate::agents::Begun;
 use crate::attach::{Session, Stdin, output};
 use crate::detach::DetachKeys;
+use crate::direct::{self, DirectExec};
 use crate::engine::{Engine, Inner};
 use crate::error::{Error, Result};
 use crate::frames::{Framing, STDERR, STDOUT, Streams, put_frame};
 use crate::ids;
+use crate::process::{AgentProcess, Process};
 use crate::record::{ContainerRecord, Status};
 use crate::spec;
 
@@ -39,6 +42,8 @@ struct Exec {
     container: String,
     request: ExecCreate,
     progress: watch::Sender<Progress>,
+    /// Set when it has been started.
+    process: OnceLock<Arc<dyn Process>>,
 }
 
 /// All execs of this daemon.
@@ -107,6 +112,7 @@ impl Engine {
             container: record.id.clone(),
             request,
             progress: watch::Sender::new(Progress::Created),
+            process: OnceLock::new(),
         };
         self.inner.execs.lock().insert(id.clone(), Arc::new(exec));
         self.inner.events.container(&record, &format!("exec_create: {}", command.join(" ")), &[("execID", id.clone())]);
@@ -125,7 +131,7 @@ impl Engine {
         let command = exec.request.cmd.clone().unwrap_or_default().join(" ");
         self.inner.events.container(&record, &format!("exec_start: {command}"), &[("execID", exec.id.clone())]);
         let begun = self.begin(&exec, &record, options).await;
-        let begun = match begun {
+        let (begun, process) = match begun {
             Ok(begun) => begun,
             Err(error) => {
                 self.inner.ended(&exec, CANNOT_RUN);
@@ -148,12 +154,14 @@ impl Engine {
             }
             Begun::Started { pid } => {
                 exec.progress.send_replace(Progress::Running { pid });
-                let session = if options.detach { None } else { Some(self.session(&exec).await?) };
-                if let Err(error) = self.inner.agents.release(&exec.container, &exec.id).await {
+                // Started once, so it is set once.
+                let process = exec.process.get_or_init(|| process).clone();
+                let session = if options.detach { None } else { Some(session(&exec, &process).await?) };
+                if let Err(error) = process.release().await {
                     tracing::warn!(exec = %exec.id, %error, "the agent could not be told to let the output go");
                 }
                 let (engine, watched) = (self.inner.clone(), exec.clone());
-                self.inner.tasks.spawn(async move { engine.watch_exec(&watched).await });
+                self.inner.tasks.spawn(async move { engine.watch_exec(&watched, &*process).await });
                 Ok(session)
             }
         }
@@ -191,58 +199,23 @@ impl Engine {
         })
     }
 
-    async fn begin(&self, exec: &Exec, record: &ContainerRecord, options: &ExecStart) -> Result<Begun> {
+    /// Has whoever runs commands in this container run it: the backend's cloud, if it does that by itself, or else the agent.
+    async fn begin(
+        &self,
+        exec: &Exec,
+        record: &ContainerRecord,
+        options: &ExecStart,
+    ) -> Result<(Begun, Arc<dyn Process>)> {
         let request = &exec.request;
-        let [height, width] = options.console_size.or(request.console_size).unwrap_or_default();
-        let config = &record.config;
-        let own = request.env.clone().unwrap_or_default();
-        let inherited = config.env.clone().unwrap_or_default();
-        let name = |pair: &str| pair.split_once('=').map_or(pair, |(name, _)| name).to_owned();
-        let overridden: Vec<String> = own.iter().map(|pair| name(pair)).collect();
-        let env = inherited.into_iter().filter(|pair| !overridden.contains(&name(pair))).chain(own).collect();
-        let or = |value: &str, default: &str| if value.is_empty() { default } else { value }.to_owned();
-        let spec = ProcessSpec {
-            argv: request.cmd.clone().unwrap_or_default(),
-            tty: request.tty,
-            open_stdin: request.attach_stdin,
-            env,
-            working_dir: or(&request.working_dir, &config.working_dir),
-            user: or(&request.user, &config.user),
-            console_size: spec::size(height, width),
-            stop_signal: String::new(),
-            hostname: Some(config.hostname.clone()).filter(|name| !name.is_empty()),
-            folders: Vec::new(),
-            working_dir_exists: true,
-        };
-        self.inner.agents.start_process(&exec.container, &exec.id, &spec).await
-    }
-
-    async fn session(&self, exec: &Arc<Exec>) -> Result<Session> {
-        let request = &exec.request;
-        let agents = &self.inner.agents;
-        let detached = CancellationToken::new();
-        let keys = DetachKeys::parse(Some(&request.detach_keys))?;
-        let stdin = request.attach_stdin.then(|| {
-            let detach = request.tty.then(|| (keys, detached.clone()));
-            Stdin::of_process(agents.clone(), &exec.container, &exec.id, true, detach)
-        });
-        let streams = Streams { stdout: request.attach_stdout, stderr: request.attach_stderr };
-        let output = if request.attach_stdout || request.attach_stderr {
-            let (sender, receiver) = oneshot::channel();
-            let _ = sender.send(agents.output(&exec.container, &exec.id, From::Offset(0)).await);
-            // The client asks for the exit code when its output has ended: by then it is known.
-            let mut progress = exec.progress.subscribe();
-            let ended = stream::once(async move {
-                let _ = progress.wait_for(|progress| matches!(progress, Progress::Exited { .. })).await;
-                Ok(Bytes::new())
-            });
-            let until_detached = detached.clone();
-            let output = output(receiver, Framing::of(request.tty), streams, detached).chain(ended);
-            Some(output.take_until(async move { until_detached.cancelled().await }).boxed())
-        } else {
-            None
-        };
-        Ok(Session { tty: request.tty, output, stdin })
+        let size = options.console_size.or(request.console_size);
+        if let Some(backend) = self.inner.direct(record, |loaded| loaded.exec) {
+            let wanted = wanted(request, size);
+            let process = DirectExec::start(&self.inner, backend, record.for_backend(), wanted).await?;
+            return Ok((Begun::Started { pid: 0 }, Arc::new(process)));
+        }
+        let agents = self.inner.agents.clone();
+        let begun = agents.start_process(&exec.container, &exec.id, &for_agent(request, size, record)).await?;
+        Ok((begun, Arc::new(AgentProcess { agents, container: exec.container.clone(), id: exec.id.clone() })))
     }
 
     /// What is known of an exec.
@@ -289,18 +262,21 @@ impl Engine {
         if !matches!(*exec.progress.borrow(), Progress::Running { .. }) {
             return Err(Error::conflict(format!("exec process is not started: {id}")));
         }
-        self.inner.agents.resize(&exec.container, &exec.id, height, width).await
+        match exec.process.get() {
+            Some(process) => process.resize(height, width).await,
+            None => Err(Error::conflict(format!("exec process is not started: {id}"))),
+        }
     }
 }
 
 impl Inner {
-    async fn watch_exec(&self, exec: &Exec) {
+    async fn watch_exec(&self, exec: &Exec, process: &dyn Process) {
         let mut progress = exec.progress.subscribe();
         let over = async {
             let _ = progress.wait_for(|progress| matches!(progress, Progress::Exited { .. })).await;
         };
         let code = tokio::select! {
-            code = self.agents.exited(&exec.container, &exec.id) => match code {
+            code = process.exited() => match code {
                 Ok(code) => code,
                 Err(error) => {
                     tracing::warn!(exec = %exec.id, %error, "how the command ended is not known");
@@ -311,7 +287,7 @@ impl Inner {
             () = over => 137,
         };
         self.ended(exec, code);
-        self.agents.forget(&exec.container, &exec.id).await;
+        process.forget().await;
     }
 
     fn ended(&self, exec: &Exec, code: i32) {
@@ -327,6 +303,77 @@ impl Inner {
             self.events.container(&cell.record(), "exec_die", &attributes);
         }
     }
+}
+
+fn or(value: &str, default: &str) -> String {
+    if value.is_empty() { default } else { value }.to_owned()
+}
+
+/// A command as the agent is to run it: it knows nothing of the container's configuration.
+fn for_agent(request: &ExecCreate, size: Option<[u32; 2]>, record: &ContainerRecord) -> ProcessSpec {
+    let [height, width] = size.unwrap_or_default();
+    let config = &record.config;
+    let own = request.env.clone().unwrap_or_default();
+    let inherited = config.env.clone().unwrap_or_default();
+    let name = |pair: &str| pair.split_once('=').map_or(pair, |(name, _)| name).to_owned();
+    let overridden: Vec<String> = own.iter().map(|pair| name(pair)).collect();
+    let env = inherited.into_iter().filter(|pair| !overridden.contains(&name(pair))).chain(own).collect();
+    ProcessSpec {
+        argv: request.cmd.clone().unwrap_or_default(),
+        tty: request.tty,
+        open_stdin: request.attach_stdin,
+        env,
+        working_dir: or(&request.working_dir, &config.working_dir),
+        user: or(&request.user, &config.user),
+        console_size: spec::size(height, width),
+        stop_signal: String::new(),
+        hostname: Some(config.hostname.clone()).filter(|name| !name.is_empty()),
+        folders: Vec::new(),
+        working_dir_exists: true,
+    }
+}
+
+/// A command as a backend is to run it.
+fn wanted(request: &ExecCreate, size: Option<[u32; 2]>) -> ExecProcess {
+    let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let side = |side: u32| u16::try_from(side).unwrap_or(u16::MAX);
+    ExecProcess {
+        command: request.cmd.clone().unwrap_or_default(),
+        environment: request.env.clone().unwrap_or_default(),
+        working_directory: given(&request.working_dir),
+        user: given(&request.user),
+        privileged: request.privileged,
+        tty: request.tty,
+        size: size.filter(|_| request.tty).map(|[height, width]| direct::size(side(height), side(width))),
+        stdin: request.attach_stdin,
+    }
+}
+
+async fn session(exec: &Arc<Exec>, process: &Arc<dyn Process>) -> Result<Session> {
+    let request = &exec.request;
+    let detached = CancellationToken::new();
+    let keys = DetachKeys::parse(Some(&request.detach_keys))?;
+    let stdin = request.attach_stdin.then(|| {
+        let detach = request.tty.then(|| (keys, detached.clone()));
+        let process = process.clone();
+        Stdin::new(async move { process.input().await }, true, detach)
+    });
+    let streams = Streams { stdout: request.attach_stdout, stderr: request.attach_stderr };
+    let output = if request.attach_stdout || request.attach_stderr {
+        let blocks = process.output().await.unwrap_or_else(|error| stream::once(async { Err(error) }).boxed());
+        // The client asks for the exit code when its output has ended: by then it is known.
+        let mut progress = exec.progress.subscribe();
+        let ended = stream::once(async move {
+            let _ = progress.wait_for(|progress| matches!(progress, Progress::Exited { .. })).await;
+            Ok(Bytes::new())
+        });
+        let until_detached = detached.clone();
+        let output = output(blocks, Framing::of(request.tty), streams, detached).chain(ended);
+        Some(output.take_until(async move { until_detached.cancelled().await }).boxed())
+    } else {
+        None
+    };
+    Ok(Session { tty: request.tty, output, stdin })
 }
 
 /// A session that says one thing and ends.

@@ -3,12 +3,16 @@
 use std::pin::Pin;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use sockerless_agents::{Block, Piece};
 
-use crate::error::Error;
+use crate::error::Result;
 
 /// Bytes on their way to or from a client.
-pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
+pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>;
+
+/// The output of a process, some whole frames at a time.
+pub(crate) type Blocks = Pin<Box<dyn Stream<Item = Result<Block>> + Send>>;
 
 /// Output as it goes to a client.
 pub struct Output {
@@ -69,6 +73,34 @@ pub(crate) fn put_frame(out: &mut BytesMut, stream: u8, payload: &[u8]) {
         out.put_u32(u32::try_from(part.len()).unwrap_or(u32::MAX));
         out.put_slice(part);
     }
+}
+
+/// Output piece by piece.
+pub(crate) fn pieces(blocks: Blocks) -> impl Stream<Item = Result<Piece>> + Send {
+    blocks.map_ok(|block| stream::iter(block.pieces().map(Ok))).try_flatten()
+}
+
+/// Output as it goes to a client.
+pub(crate) fn framed(blocks: Blocks, framing: Framing, streams: Streams) -> ByteStream {
+    if framing == Framing::Frames && streams == Streams::BOTH {
+        // What the process's side sends is what the client gets.
+        return blocks.map_ok(|block| block.frames).boxed();
+    }
+    let framed = pieces(blocks).try_filter_map(move |piece| async move {
+        if framing == Framing::Terminal {
+            return Ok(Some(piece.payload));
+        }
+        if !streams.wants(piece.stream) {
+            return Ok(None);
+        }
+        if framing == Framing::Bare {
+            return Ok(Some(piece.payload));
+        }
+        let mut framed = BytesMut::new();
+        put_frame(&mut framed, piece.stream, &piece.payload);
+        Ok(Some(framed.freeze()))
+    });
+    framed.boxed()
 }
 
 #[cfg(test)]

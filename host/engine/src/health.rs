@@ -19,7 +19,7 @@ use crate::agents::{Begun, From};
 use crate::cell::Cell;
 use crate::engine::Inner;
 use crate::error::Result;
-use crate::frames::{Framing, Streams};
+use crate::frames::{Framing, Streams, framed};
 use crate::ids;
 use crate::record::ContainerRecord;
 use crate::run::RunEvent;
@@ -208,8 +208,8 @@ impl Probing {
             Begun::Failed { code, message } => return Ok((code, message)),
             Begun::Started { .. } => {}
         }
-        let mut output =
-            agents.output(&self.cell.id, id, From::Offset(0)).await?.into_stream(Framing::Bare, Streams::BOTH);
+        let blocks = agents.output(&self.cell.id, id, From::Offset(0)).await?.into_blocks();
+        let mut output = framed(blocks, Framing::Bare, Streams::BOTH);
         agents.release(&self.cell.id, id).await?;
         let mut kept = BytesMut::new();
         while let Some(bytes) = output.next().await {

@@ -8,7 +8,8 @@
 //! - `actor`, `start`, `restart`, `run`, `health`: one task per container owns its transitions, others watch its run and its
 //!   health.
 //! - `create`, `verify`, `mounts`: how a container comes to be. `manage`, `list`, `inspect`: it as a whole.
-//! - `attach`, `exec`, `logs`, `archive`, `changes`, `stats`, `top`: what goes on inside a container, by its agent.
+//! - `attach`, `exec`, `logs`, `archive`, `changes`, `stats`, `top`: what goes on inside a container, by its agent; `process`, `files` and
+//!   `direct`: or by the backend's cloud.
 //! - `inventory`, `backup`, `adopt`: containers that are in the cloud and not in the store.
 //! - [`Services`]: what the engine gives to backends.
 
@@ -26,10 +27,12 @@ mod changes;
 mod create;
 mod detach;
 mod dial;
+mod direct;
 mod engine;
 mod error;
 mod events;
 mod exec;
+mod files;
 mod follow;
 mod frames;
 mod health;
@@ -44,6 +47,7 @@ mod logs;
 mod manage;
 mod mounts;
 mod networks;
+mod process;
 mod record;
 mod registries;
 mod registry;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sockerless_docker::{ContainerUpdate, ContainersPruned, Filters, check_container_name};
 
 use crate::cell::{Cell, Command};
+use crate::direct;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::record::Status;
@@ -73,7 +74,10 @@ impl Engine {
         let record = self.find(reference)?.record();
         let run = record.run_id().filter(|_| record.state.status.is_live());
         let run = run.ok_or_else(|| Error::conflict(format!("container {} is not running", record.id)))?;
-        self.inner.agents.resize(&record.id, run, height, width).await?;
+        match self.inner.direct(&record, |loaded| loaded.attach) {
+            Some(backend) => backend.attach_resize(record.for_backend(), direct::size(height, width)).await?,
+            None => self.inner.agents.resize(&record.id, run, height, width).await?,
+        }
         let size = [("height", height.to_string()), ("width", width.to_string())];
         self.inner.events.container(&record, "resize", &size);
         Ok(())

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::cell::Cell;
+use crate::direct::AGAIN;
 use crate::engine::Inner;
 use crate::error::{Error, Result};
 use crate::health::Finding;
@@ -168,6 +169,7 @@ impl Watcher {
 
     async fn by_response(&mut self) -> Exit {
         let mut asked = false;
+        let mut pause = AGAIN.0;
         loop {
             tokio::select! {
                 () = self.control.disconnected.cancelled() => return Exit { code: 137, error: String::new() },
@@ -178,6 +180,13 @@ impl Watcher {
                 Some(verdict) = self.judged.recv() => return match verdict {
                     Ok(RunVerdict::Exited(code)) => Exit { code, error: String::new() },
                     Ok(RunVerdict::NotStarted(reason)) => Exit { code: 128, error: reason },
+                    Ok(RunVerdict::Unknown(_)) if self.engine.resumes(&self.cell) => {
+                        // The request broke, and not the command: another one is to tell.
+                        asked = false;
+                        self.engine.learn_of_end(&self.cell, &self.run, self.events.clone(), pause);
+                        pause = (pause * 2).min(AGAIN.1);
+                        continue;
+                    }
                     Ok(RunVerdict::Unknown(_)) => Exit {
                         code: 255,
                         error: "the response does not say how the command ended, and no agent can tell: set SOCKERLESS_CALLBACK_URL".into(),
@@ -199,14 +208,14 @@ impl Watcher {
     }
 }
 
-/// The outcome, when there is one. Never, when the daemon that dispatched the request is no more.
+/// The next outcome, when there is one. Never, when the daemon that dispatched the request is no more.
 async fn outcome(watch: &mut watch::Receiver<Option<Outcome>>) -> Outcome {
     loop {
-        if let Some(outcome) = watch.borrow_and_update().clone() {
-            return outcome;
-        }
         if watch.changed().await.is_err() {
             std::future::pending::<()>().await;
+        }
+        if let Some(outcome) = watch.borrow_and_update().clone() {
+            return outcome;
         }
     }
 }

@@ -146,6 +146,9 @@ impl Actor {
         };
         let control = self.engine.services.begin(&self.record.id, &id);
         self.watch(&id, end, control);
+        if end == RunEnd::Response {
+            self.engine.learn_of_end(&self.cell, &id, self.run_sender.clone(), Duration::ZERO);
+        }
     }
 
     /// Sets the tasks on a run that watch and probe it.

@@ -122,7 +122,7 @@ impl Bare {
         let started = Instant::now();
         let instance = pre.instantiate_async(&mut store).await.expect("an instance");
         let instantiate = started.elapsed();
-        let interface = component.get_export_index(None, "sockerless:backend/backend@0.1.1").expect("the interface");
+        let interface = component.get_export_index(None, "sockerless:backend/backend@0.1.2").expect("the interface");
         let function = component.get_export_index(Some(&interface), "describe").expect("the function");
         let function = instance.get_func(&mut store, function).expect("a function");
         let mut results = [Val::Bool(false)];

@@ -4,6 +4,10 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use async_trait::async_trait;
+use sockerless_backend::sessions::{
+    BodyStream, Connection, ExecProcess, ExecStarted, ExecState, Extraction, FileStat, StreamsWanted, TerminalSize,
+    Upload,
+};
 use sockerless_backend::types::{
     Container, Disposition, Finding, Handle, InventoryPage, Loaded, LogPage, LogQuery, Outcome, Recovered, RunVerdict,
     Started,
@@ -142,6 +146,60 @@ impl Backend for PluginBackend {
         handle: Handle,
     ) -> Result<Vec<(String, String)>, BackendError> {
         self.generation().agent_environment(container, handle).await
+    }
+
+    async fn exec_start(&self, container: Container, process: ExecProcess) -> Result<ExecStarted, BackendError> {
+        self.generation().exec_start(container, process).await
+    }
+
+    async fn exec_inspect(&self, container: Container, id: String) -> Result<ExecState, BackendError> {
+        self.generation().exec_inspect(container, id).await
+    }
+
+    async fn exec_resize(&self, container: Container, id: String, size: TerminalSize) -> Result<(), BackendError> {
+        self.generation().exec_resize(container, id, size).await
+    }
+
+    async fn attach(&self, container: Container, wanted: StreamsWanted) -> Result<Connection, BackendError> {
+        self.generation().attach(container, wanted).await
+    }
+
+    async fn attach_resize(&self, container: Container, size: TerminalSize) -> Result<(), BackendError> {
+        self.generation().attach_resize(container, size).await
+    }
+
+    async fn archive_stat(&self, container: Container, path: String) -> Result<FileStat, BackendError> {
+        self.generation().archive_stat(container, path).await
+    }
+
+    async fn archive_get(&self, container: Container, path: String) -> Result<(FileStat, BodyStream), BackendError> {
+        self.generation().archive_get(container, path).await
+    }
+
+    async fn archive_put(
+        &self,
+        container: Container,
+        directory: String,
+        extraction: Extraction,
+    ) -> Result<Box<dyn Upload>, BackendError> {
+        self.generation().archive_put(container, directory, extraction).await
+    }
+
+    async fn archive_extracted(
+        &self,
+        container: Container,
+        directory: String,
+        answer: Outcome,
+    ) -> Result<(), BackendError> {
+        self.generation().archive_extracted(container, directory, answer).await
+    }
+
+    async fn archive_file_system(&self, container: Container) -> Result<BodyStream, BackendError> {
+        self.generation().archive_file_system(container).await
+    }
+
+    async fn resume(&self, container: Container, run: String) -> Result<(), BackendError> {
+        self.generation().resume(container, run).await
     }
 
     async fn upgrade(&self, url: &str, headers: &[(&str, &str)]) -> Result<Upgrade, HttpError> {

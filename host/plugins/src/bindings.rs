@@ -7,10 +7,13 @@
 
 wasmtime::component::bindgen!({
     path: "../../wit",
-    world: "plugin-with-inventory",
+    world: "plugin-with-everything",
     imports: { default: async | trappable },
     exports: { default: async },
     with: {
         "sockerless:backend/credentials.credential": crate::imports::Credential,
+        "sockerless:backend/streams.connection": crate::imports::Connection,
+        "sockerless:backend/streams.download": crate::imports::Download,
+        "sockerless:backend/streams.upload": crate::imports::Upload,
     },
 });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use crate::bindings::PluginWithInventory;
+use crate::bindings::PluginWithEverything;
 use crate::error::EngineError;
 use crate::state::CallState;
 use crate::ticker::Ticker;
@@ -68,7 +68,7 @@ impl Engine {
         };
         let mut linker = Linker::new(&wasmtime);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(EngineError::new)?;
-        PluginWithInventory::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state| state)
+        PluginWithEverything::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state| state)
             .map_err(EngineError::new)?;
         let ticker = Ticker::start(wasmtime.weak()).map_err(|error| EngineError::new(error.into()))?;
         Ok(Self { wasmtime, linker: Arc::new(linker), ticker: Arc::new(ticker) })

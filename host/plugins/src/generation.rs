@@ -1,5 +1,7 @@
 //! One version of a backend, with what it was granted: the exports of the WIT package as functions.
 
+mod sessions;
+
 use std::sync::Arc;
 
 use sockerless_backend::BackendError;

@@ -20,7 +20,7 @@ const MAX_NAMES: usize = 1_000;
 const MAX_DEPTH: usize = 100;
 
 /// Interfaces of the WIT package that the host provides.
-const IMPORTS: [&str; 8] = ["types", "http", "credentials", "agents", "clock", "log", "config", "host"];
+const IMPORTS: [&str; 9] = ["types", "http", "credentials", "agents", "clock", "log", "config", "host", "streams"];
 
 /// Interfaces of WASI 0.2 that the host provides, most of them empty.
 const WASI: [&str; 6] = ["cli", "clocks", "filesystem", "io", "random", "sockets"];

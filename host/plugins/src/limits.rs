@@ -22,6 +22,17 @@ pub enum Export {
     Logs,
     Inventory,
     AgentEnvironment,
+    ExecStart,
+    ExecInspect,
+    ExecResize,
+    Attach,
+    AttachResize,
+    ArchiveStat,
+    ArchiveGet,
+    ArchivePut,
+    ArchiveExtracted,
+    ArchiveFileSystem,
+    Resume,
 }
 
 impl Export {
@@ -42,6 +53,17 @@ impl Export {
             Self::Logs => "logs.read",
             Self::Inventory => "inventory.list",
             Self::AgentEnvironment => "inventory.agent-environment",
+            Self::ExecStart => "exec.start",
+            Self::ExecInspect => "exec.inspect",
+            Self::ExecResize => "exec.resize",
+            Self::Attach => "attach.open",
+            Self::AttachResize => "attach.resize",
+            Self::ArchiveStat => "archive.stat",
+            Self::ArchiveGet => "archive.get",
+            Self::ArchivePut => "archive.put",
+            Self::ArchiveExtracted => "archive.extracted",
+            Self::ArchiveFileSystem => "archive.file-system",
+            Self::Resume => "runs.resume",
         }
     }
 }

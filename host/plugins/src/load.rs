@@ -199,6 +199,10 @@ impl Loader<'_> {
             generation: number(&backend),
             logs: optional.logs,
             inventory: optional.inventory,
+            exec: optional.exec,
+            attach: optional.attach,
+            archive: optional.archive,
+            runs: optional.runs,
             descriptor,
         };
         let generation = Generation::new(loaded, prepared, context);
@@ -276,7 +280,14 @@ impl Loader<'_> {
                 .component(&engine.wasmtime, &component, &sha256)
                 .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
             let has = |interface| declared.exports_interface(interface);
-            let optional = Optional { logs: has("logs"), inventory: has("inventory") };
+            let optional = Optional {
+                logs: has("logs"),
+                inventory: has("inventory"),
+                exec: has("exec"),
+                attach: has("attach"),
+                archive: has("archive"),
+                runs: has("runs"),
+            };
             let prepared = Prepared::new(&engine, &component, optional)?;
             Ok((sha256, prepared, origin))
         });

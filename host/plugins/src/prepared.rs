@@ -3,7 +3,7 @@
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Instance, InstancePre};
 
-use crate::bindings::exports::sockerless::backend::{backend, inventory, lifecycle, logs};
+use crate::bindings::exports::sockerless::backend::{archive, attach, backend, exec, inventory, lifecycle, logs, runs};
 use crate::engine::Engine;
 use crate::error::LoadError;
 use crate::state::CallState;
@@ -15,6 +15,10 @@ pub(crate) struct Prepared {
     lifecycle: lifecycle::GuestIndices,
     logs: Option<logs::GuestIndices>,
     inventory: Option<inventory::GuestIndices>,
+    exec: Option<exec::GuestIndices>,
+    attach: Option<attach::GuestIndices>,
+    archive: Option<archive::GuestIndices>,
+    runs: Option<runs::GuestIndices>,
 }
 
 /// Which of the optional interfaces a component exports.
@@ -22,6 +26,10 @@ pub(crate) struct Prepared {
 pub(crate) struct Optional {
     pub(crate) logs: bool,
     pub(crate) inventory: bool,
+    pub(crate) exec: bool,
+    pub(crate) attach: bool,
+    pub(crate) archive: bool,
+    pub(crate) runs: bool,
 }
 
 /// The functions that a backend must export.
@@ -33,6 +41,10 @@ const REQUIRED: [(&str, &[&str]); 2] = [
 /// The functions of the optional interfaces.
 const LOGS: (&str, &[&str]) = ("logs", &["read"]);
 const INVENTORY: (&str, &[&str]) = ("inventory", &["list", "agent-environment"]);
+const EXEC: (&str, &[&str]) = ("exec", &["start", "inspect", "resize"]);
+const ATTACH: (&str, &[&str]) = ("attach", &["open", "resize"]);
+const ARCHIVE: (&str, &[&str]) = ("archive", &["stat", "get", "put", "extracted", "file-system"]);
+const RUNS: (&str, &[&str]) = ("runs", &["resume"]);
 
 impl Prepared {
     pub(crate) fn new(engine: &Engine, component: &Component, optional: Optional) -> Result<Self, LoadError> {
@@ -46,29 +58,42 @@ impl Prepared {
             engine: engine.clone(),
             backend: backend::GuestIndices::new(&pre).map_err(misfit)?,
             lifecycle: lifecycle::GuestIndices::new(&pre).map_err(misfit)?,
-            logs: if optional.logs { Some(logs::GuestIndices::new(&pre).map_err(misfit)?) } else { None },
-            inventory: if optional.inventory {
-                Some(inventory::GuestIndices::new(&pre).map_err(misfit)?)
-            } else {
-                None
-            },
+            logs: optional.logs.then(|| logs::GuestIndices::new(&pre)).transpose().map_err(misfit)?,
+            inventory: optional.inventory.then(|| inventory::GuestIndices::new(&pre)).transpose().map_err(misfit)?,
+            exec: optional.exec.then(|| exec::GuestIndices::new(&pre)).transpose().map_err(misfit)?,
+            attach: optional.attach.then(|| attach::GuestIndices::new(&pre)).transpose().map_err(misfit)?,
+            archive: optional.archive.then(|| archive::GuestIndices::new(&pre)).transpose().map_err(misfit)?,
+            runs: optional.runs.then(|| runs::GuestIndices::new(&pre)).transpose().map_err(misfit)?,
             pre,
         })
     }
 
     /// What it exports beyond what it must.
     pub(crate) fn optional(&self) -> Optional {
-        Optional { logs: self.logs.is_some(), inventory: self.inventory.is_some() }
+        Optional {
+            logs: self.logs.is_some(),
+            inventory: self.inventory.is_some(),
+            exec: self.exec.is_some(),
+            attach: self.attach.is_some(),
+            archive: self.archive.is_some(),
+            runs: self.runs.is_some(),
+        }
     }
 }
 
 /// The exported functions that are not there, with their interface.
 fn missing(engine: &Engine, component: &Component, optional: Optional) -> Vec<String> {
     let ty = component.component_type();
-    let logs = optional.logs.then_some(LOGS);
-    let inventory = optional.inventory.then_some(INVENTORY);
+    let optional = [
+        optional.logs.then_some(LOGS),
+        optional.inventory.then_some(INVENTORY),
+        optional.exec.then_some(EXEC),
+        optional.attach.then_some(ATTACH),
+        optional.archive.then_some(ARCHIVE),
+        optional.runs.then_some(RUNS),
+    ];
     let mut missing = Vec::new();
-    for (interface, functions) in REQUIRED.into_iter().chain(logs).chain(inventory) {
+    for (interface, functions) in REQUIRED.into_iter().chain(optional.into_iter().flatten()) {
         let prefix = format!("sockerless:backend/{interface}@");
         let found = ty.exports(&engine.wasmtime).find(|(name, _)| name.starts_with(&prefix));
         let Some((_, wasmtime::component::types::ComponentExtern { ty: ComponentItem::ComponentInstance(found), .. })) =
@@ -111,6 +136,10 @@ impl Guest<'_> {
         self.lifecycle()?;
         self.logs()?;
         self.inventory()?;
+        self.exec()?;
+        self.attach()?;
+        self.archive()?;
+        self.runs()?;
         Ok(())
     }
 
@@ -122,5 +151,24 @@ impl Guest<'_> {
     pub(crate) fn inventory(&mut self) -> wasmtime::Result<Option<inventory::Guest>> {
         let inventory = self.prepared.inventory.as_ref();
         inventory.map(|indices| indices.load(&mut *self.store, &self.instance)).transpose()
+    }
+    pub(crate) fn exec(&mut self) -> wasmtime::Result<Option<exec::Guest>> {
+        let exec = self.prepared.exec.as_ref();
+        exec.map(|indices| indices.load(&mut *self.store, &self.instance)).transpose()
+    }
+
+    pub(crate) fn attach(&mut self) -> wasmtime::Result<Option<attach::Guest>> {
+        let attach = self.prepared.attach.as_ref();
+        attach.map(|indices| indices.load(&mut *self.store, &self.instance)).transpose()
+    }
+
+    pub(crate) fn archive(&mut self) -> wasmtime::Result<Option<archive::Guest>> {
+        let archive = self.prepared.archive.as_ref();
+        archive.map(|indices| indices.load(&mut *self.store, &self.instance)).transpose()
+    }
+
+    pub(crate) fn runs(&mut self) -> wasmtime::Result<Option<runs::Guest>> {
+        let runs = self.prepared.runs.as_ref();
+        runs.map(|indices| indices.load(&mut *self.store, &self.instance)).transpose()
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct CallState {
 pub(crate) struct Spent {
     pub(crate) host_calls: u64,
     pub(crate) http_bytes: u64,
+    /// Streams that it has begun.
+    pub(crate) opened: u32,
     pub(crate) log_events: u32,
     pub(crate) log_dropped: u32,
     /// Whether it has asked for its configuration.

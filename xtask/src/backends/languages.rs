@@ -30,18 +30,18 @@ pub(super) fn rust(_source: &Path, component: &Path) -> Result<()> {
 }
 
 pub(super) fn python(source: &Path, component: &Path) -> Result<()> {
-    componentize(source, "memory", component)
+    componentize(source, "memory", WORLD, component)
 }
 
 /// A component of a module in Python.
-pub(super) fn componentize(source: &Path, module: &str, component: &Path) -> Result<()> {
+pub(super) fn componentize(source: &Path, module: &str, world: &str, component: &Path) -> Result<()> {
     let interpreter = venv(source, "python", "componentize-py")?;
     let tool = interpreter.with_file_name("componentize-py");
     tools::run(
         Command::new(tool)
             .arg("--wit-path")
             .arg(wit())
-            .args(["--world", WORLD, "componentize", module, "--python-path"])
+            .args(["--world", world, "componentize", module, "--python-path"])
             .arg(source)
             .arg("--output")
             .arg(component),

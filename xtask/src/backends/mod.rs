@@ -117,7 +117,9 @@ impl Language {
 
 /// The backend before another Docker Engine, which is written in Python.
 fn docker_proxy() -> Result<PathBuf> {
-    let build = |source: &Path, component: &Path| languages::componentize(source, "docker_proxy", component);
+    let build = |source: &Path, component: &Path| {
+        languages::componentize(source, "docker_proxy", DOCKER_PROXY_WORLD, component)
+    };
     build_new("the backend docker-proxy", "docker-proxy.wasm", &root().join("plugins/docker-proxy"), build)
 }
 
@@ -232,6 +234,8 @@ fn sockerless() -> PathBuf {
 
 /// The world that the examples implement.
 const WORLD: &str = "plugin-with-logs";
+/// The world that docker-proxy implements.
+const DOCKER_PROXY_WORLD: &str = "plugin-with-sessions";
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))

@@ -1,7 +1,7 @@
 // Errors of the WIT package. A function that may fail throws one of these objects; anything else that is thrown is a trap, which
 // costs this call and shows in the daemon's log.
 
-import type { Error as BackendError } from "sockerless:backend/types@0.1.1";
+import type { Error as BackendError } from "sockerless:backend/types@0.1.2";
 
 /** The request is wrong: the same call will fail again. */
 export function invalid(text: string): BackendError {

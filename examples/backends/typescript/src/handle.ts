@@ -3,7 +3,7 @@
 // Every call runs in a fresh instance, so nothing can be kept in a variable. The host stores the handle and gives it back with
 // every call, also to the version of this backend that replaces this one, so its form is a promise: a new form gets a new number.
 
-import type { Container, Error as BackendError, Handle, Timestamp } from "sockerless:backend/types@0.1.1";
+import type { Container, Error as BackendError, Handle, Timestamp } from "sockerless:backend/types@0.1.2";
 import { invalid, textOf } from "./error";
 import { u64 } from "./number";
 import { fromUtf8, toUtf8 } from "./utf8";

@@ -5,14 +5,14 @@
 // command (command.ts). What each export is for, and what the host does with each error, is written in the WIT package, from which
 // `npm run types` makes the types.
 
-import { disconnect } from "sockerless:backend/agents@0.1.1";
-import type * as Backend from "sockerless:backend/backend@0.1.1";
-import { now } from "sockerless:backend/clock@0.1.1";
-import { get } from "sockerless:backend/config@0.1.1";
-import type * as Lifecycle from "sockerless:backend/lifecycle@0.1.1";
-import { write } from "sockerless:backend/log@0.1.1";
-import type * as Logs from "sockerless:backend/logs@0.1.1";
-import type { Container, Error as BackendError } from "sockerless:backend/types@0.1.1";
+import { disconnect } from "sockerless:backend/agents@0.1.2";
+import type * as Backend from "sockerless:backend/backend@0.1.2";
+import { now } from "sockerless:backend/clock@0.1.2";
+import { get } from "sockerless:backend/config@0.1.2";
+import type * as Lifecycle from "sockerless:backend/lifecycle@0.1.2";
+import { write } from "sockerless:backend/log@0.1.2";
+import type * as Logs from "sockerless:backend/logs@0.1.2";
+import type { Container, Error as BackendError } from "sockerless:backend/types@0.1.2";
 
 import { FOREVER, lasts } from "./command";
 import { textOf } from "./error";

@@ -1,7 +1,7 @@
 // What becomes of each field of a create body. Nothing is ignored in silence: the findings become warnings of `docker create`, or its
 // error.
 
-import type { Finding, Verdict } from "sockerless:backend/backend@0.1.1";
+import type { Finding, Verdict } from "sockerless:backend/backend@0.1.2";
 import { invalid, textOf } from "./error";
 
 const NO_FILES = "memory runs nothing that could see a file.";

@@ -143,6 +143,17 @@ impl HttpClient {
         request: &Outgoing,
         authorization: Option<HeaderValue>,
     ) -> Result<reqwest::Response, SendError> {
+        let body = request.body.clone().map(reqwest::Body::from);
+        self.send_body(request, authorization, body).await
+    }
+
+    /// The same with another body than the request's own.
+    pub(crate) async fn send_body(
+        &self,
+        request: &Outgoing,
+        authorization: Option<HeaderValue>,
+        body: Option<reqwest::Body>,
+    ) -> Result<reqwest::Response, SendError> {
         let mut headers = request.signed(authorization);
         let url = &request.url;
         let (client, url) = match (&request.route, &self.endpoint) {
@@ -165,8 +176,8 @@ impl HttpClient {
             }
         };
         let mut builder = client.request(request.method.clone(), url).headers(headers);
-        if let Some(body) = &request.body {
-            builder = builder.body(body.clone());
+        if let Some(body) = body {
+            builder = builder.body(body);
         } else if [Method::POST, Method::PUT, Method::PATCH].contains(&request.method) {
             // Some servers answer 411 without it, and the client leaves it out.
             builder = builder.header(CONTENT_LENGTH, 0);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::{HeaderValue, StatusCode};
 use sockerless_backend::HttpError;
 use sockerless_backend::types::Response;
+use url::Url;
 
 use super::client::{Connections, HttpClient, Outgoing, SendError};
 use super::request::origin;
@@ -41,9 +42,32 @@ pub(crate) struct Exchange {
     pub(crate) received: Arc<AtomicU64>,
 }
 
+/// An answer of which there is the head, or what has come from something in the place of the network.
+pub(super) enum Answer {
+    /// The body is still to come.
+    Begun(reqwest::Response),
+    Whole(Response),
+}
+
+impl Answer {
+    pub(super) fn status(&self) -> u16 {
+        match self {
+            Self::Begun(response) => response.status().as_u16(),
+            Self::Whole(response) => response.status,
+        }
+    }
+}
+
 /// Performs it. Repeats it once with a new token when the server refuses the one it was given.
 pub(crate) async fn exchange(client: &HttpClient, exchange: &Exchange) -> Result<Response, HttpError> {
-    let work = repeating(client, exchange);
+    in_time(exchange, async { whole(signed(client, exchange).await?, exchange).await }).await
+}
+
+/// Gives up when the exchange's time is over.
+pub(super) async fn in_time<T>(
+    exchange: &Exchange,
+    work: impl Future<Output = Result<T, HttpError>>,
+) -> Result<T, HttpError> {
     match exchange.timeout {
         None => work.await,
         Some(limit) => tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
@@ -53,7 +77,9 @@ pub(crate) async fn exchange(client: &HttpClient, exchange: &Exchange) -> Result
     }
 }
 
-async fn repeating(client: &HttpClient, exchange: &Exchange) -> Result<Response, HttpError> {
+/// Sends it with what proves who is asking, until the head of the answer is there; once more with a new token when the server refuses
+/// the one it was given.
+pub(super) async fn signed(client: &HttpClient, exchange: &Exchange) -> Result<Answer, HttpError> {
     let (scope, tokens) = match &exchange.signature {
         Signature::None => return once(client, exchange, None).await,
         Signature::Fixed(value) => return once(client, exchange, Some(value.clone())).await,
@@ -61,16 +87,16 @@ async fn repeating(client: &HttpClient, exchange: &Exchange) -> Result<Response,
     };
     let unsigned = |error: crate::TokenError| HttpError::Other(format!("no token for {scope}: {error}"));
     let token = tokens.get(scope).await.map_err(unsigned)?;
-    let response = once(client, exchange, Some(token.bearer()?)).await?;
-    if response.status != StatusCode::UNAUTHORIZED.as_u16() {
-        return Ok(response);
+    let answer = once(client, exchange, Some(token.bearer()?)).await?;
+    if answer.status() != StatusCode::UNAUTHORIZED.as_u16() {
+        return Ok(answer);
     }
     tracing::debug!(server = server(exchange), scope, "the server refused the token; acquiring a new one");
     tokens.refused(scope, &token).await;
     match tokens.get(scope).await {
         Ok(token) => once(client, exchange, Some(token.bearer()?)).await,
         // The refusal says more than that there is no other token.
-        Err(_) => Ok(response),
+        Err(_) => Ok(answer),
     }
 }
 
@@ -82,16 +108,21 @@ async fn once(
     client: &HttpClient,
     exchange: &Exchange,
     authorization: Option<HeaderValue>,
-) -> Result<Response, HttpError> {
+) -> Result<Answer, HttpError> {
     if let Some(transport) = &client.transport {
-        return transported(transport.as_ref(), client.connections, exchange, authorization).await;
+        let response = transported(transport.as_ref(), client.connections, exchange, authorization).await;
+        return response.map(Answer::Whole);
     }
     let response = client.send(&exchange.request, authorization).await.map_err(|error| failed(&error, exchange))?;
-    whole(response, exchange).await
+    Ok(Answer::Begun(response))
 }
 
 /// A response with its body.
-pub(super) async fn whole(response: reqwest::Response, exchange: &Exchange) -> Result<Response, HttpError> {
+pub(super) async fn whole(answer: Answer, exchange: &Exchange) -> Result<Response, HttpError> {
+    let response = match answer {
+        Answer::Begun(response) => response,
+        Answer::Whole(response) => return Ok(response),
+    };
     let (status, headers) = head_of(&response);
     let body = body(response, exchange).await?;
     Ok(Response { status, headers, body })
@@ -141,9 +172,14 @@ async fn body(mut response: reqwest::Response, exchange: &Exchange) -> Result<Ve
                 }
                 body.extend_from_slice(&chunk);
             }
-            Err(error) => return Err(HttpError::Interrupted(format!("{}: {}", server(exchange), causes(&error)))),
+            Err(error) => return Err(broken(&exchange.request.url, &error)),
         }
     }
+}
+
+/// A body that broke off.
+pub(super) fn broken(url: &Url, error: &reqwest::Error) -> HttpError {
+    HttpError::Interrupted(format!("{}: {}", origin(url), causes(error)))
 }
 
 pub(super) fn failed(error: &SendError, exchange: &Exchange) -> HttpError {

@@ -2,13 +2,14 @@
 //! endpoint override as a backend's requests.
 
 use http::header::{AUTHORIZATION, CONNECTION, SEC_WEBSOCKET_VERSION, UPGRADE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use sockerless_backend::{HttpError, Upgrade};
 use url::Url;
 
 use super::client::{HttpClient, Outgoing};
-use super::exchange::{Exchange, Signature, failed, head_of, whole};
+use super::exchange::{Exchange, Signature};
 use super::request::{invalid, origin, url as checked};
+use super::streams::connect;
 use crate::policy::Grants;
 
 /// Most bytes of an answer that is no 101: it only adds to an error.
@@ -64,16 +65,7 @@ pub(crate) async fn upgrade(
     let request = Outgoing { method: Method::GET, url, headers: map, body: None, route };
     let (signature, received) = (Signature::None, Default::default());
     let exchange = Exchange { request, signature, max_response: DECLINED, timeout: None, received };
-    let response = client.send(&exchange.request, None).await.map_err(|error| failed(&error, &exchange))?;
-    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        return whole(response, &exchange).await.map(Upgrade::Declined);
-    }
-    let (_, headers) = head_of(&response);
-    let stream = response
-        .upgrade()
-        .await
-        .map_err(|error| HttpError::Interrupted(format!("{}: {error}", origin(&exchange.request.url))))?;
-    Ok(Upgrade::Switched(headers, Box::new(stream)))
+    connect(client, &exchange).await
 }
 
 #[cfg(test)]

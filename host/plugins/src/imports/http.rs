@@ -27,8 +27,8 @@ pub fn longest_exchange(asked: Option<Duration>, rest: Duration) -> Duration {
 }
 
 impl CallState {
-    /// Checks the request and finds out how to sign it.
-    async fn exchange_of(&mut self, mut request: Request, dispatched: bool) -> Result<Exchange, Error> {
+    /// Checks the request and finds out how to sign it. `dispatched`: the host performs it after the call.
+    pub(super) async fn exchange_of(&mut self, mut request: Request, dispatched: bool) -> Result<Exchange, Error> {
         self.host_call().map_err(|error| Error::Exhausted(error.to_string()))?;
         let authorization = request.authorization.take();
         let timeout = request.timeout_ms.map(|limit| Duration::from_millis(limit.into()));

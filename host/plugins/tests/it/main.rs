@@ -15,6 +15,7 @@ mod limits;
 mod loading;
 mod server;
 mod service;
+mod streams;
 mod support;
 mod swap;
 mod waiting;

@@ -3,7 +3,7 @@
 use crate::sockerless::backend::http::{self, Authorization, HttpError, Request, Response};
 use crate::sockerless::backend::types::Error;
 
-fn request(method: &str, path: &str) -> Request<'static> {
+pub fn request(method: &str, path: &str) -> Request<'static> {
     Request {
         method: method.into(),
         url: format!("https://cloud.example/{path}"),
@@ -31,7 +31,7 @@ pub fn invoke(path: &str, container: &str, run: &str) -> Result<(), Error> {
     http::dispatch(&request, container, run).map_err(|error| failed(&error))
 }
 
-fn failed(error: &HttpError) -> Error {
+pub fn failed(error: &HttpError) -> Error {
     Error::Unavailable(format!("the cloud was asked, and has not answered: {error:?}"))
 }
 

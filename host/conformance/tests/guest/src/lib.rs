@@ -2,10 +2,11 @@
 //!
 //! Its cloud holds containers at `https://cloud.example/containers/ID`; the handle is that path.
 
-wit_bindgen::generate!({ path: "../../../../wit", world: "plugin-with-inventory", generate_all });
+wit_bindgen::generate!({ path: "../../../../wit", world: "plugin-with-everything", generate_all });
 
 mod cloud;
 mod handle;
+mod sessions;
 
 use exports::sockerless::backend::backend::{ConfigKey, Descriptor, Finding, Guest as Backend, Verdict};
 use exports::sockerless::backend::inventory::{Guest as Inventory, Item, Page as InventoryPage};
