@@ -96,6 +96,14 @@ pub struct Loaded {
     pub digest: String,
     /// Counts the swaps since the daemon started, from 1.
     pub generation: u64,
+    /// What it exports beyond what it must.
+    #[serde(flatten)]
+    pub interfaces: Interfaces,
+}
+
+/// Which of the optional interfaces a backend exports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Interfaces {
     /// Whether it has logs of its own.
     pub logs: bool,
     /// Whether it can tell what there is in the cloud.

@@ -138,7 +138,7 @@ impl Inner {
             replaced: replaced.as_deref().map(version),
             containers,
         };
-        let mut attributes = attributes(&loaded);
+        let mut attributes = attributes(&loaded.descriptor, &loaded.digest);
         attributes.extend(swapped.replaced.clone().map(|version| ("replaced".to_owned(), version)));
         attributes.extend(reason.map(|reason| ("reason".to_owned(), reason)));
         self.engine.backend_event(action, &swapped.name, attributes);
@@ -150,7 +150,7 @@ impl Inner {
         let ServiceChange { backend: name, generation, outage } = change;
         let loaded = self.loaded.host.backend(&name).map(|backend| backend.loaded());
         let Some(loaded) = loaded.filter(|loaded| loaded.generation == generation) else { return };
-        let mut attributes = attributes(&loaded);
+        let mut attributes = attributes(&loaded.descriptor, &loaded.digest);
         let action = if outage.is_some() { "out-of-service" } else { "in-service" };
         attributes.extend(outage.map(|outage| ("reason".to_owned(), outage.to_string())));
         self.engine.backend_event(action, &name, attributes);
@@ -183,10 +183,9 @@ impl Inner {
 }
 
 /// What an event says of a backend.
-fn attributes(loaded: &sockerless_backend::types::Loaded) -> BTreeMap<String, String> {
-    let sockerless_backend::types::Loaded { descriptor, digest, .. } = loaded;
-    let attributes = [("name", &descriptor.name), ("version", &descriptor.version), ("digest", digest)];
-    attributes.map(|(key, value)| (key.to_owned(), value.clone())).into()
+fn attributes(descriptor: &Descriptor, digest: &str) -> BTreeMap<String, String> {
+    let attributes = [("name", &*descriptor.name), ("version", &*descriptor.version), ("digest", digest)];
+    attributes.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
 }
 
 fn variables(descriptor: &Descriptor) -> Vec<BackendVariable> {
@@ -233,7 +232,7 @@ impl BackendAdmin for Admin {
         let (loaded, left) = inner.loaded.host.unload(name, force, &InEngine(&inner.engine)).await.map_err(refused)?;
         inner.note(name, None);
         inner.forget(name).await;
-        inner.engine.backend_event("disable", name, attributes(&loaded));
+        inner.engine.backend_event("disable", name, attributes(&loaded.descriptor, &loaded.digest));
         Ok(left)
     }
 
@@ -253,7 +252,7 @@ impl BackendAdmin for Admin {
                 containers: inner.engine.container_count_of_backend(&name),
                 previous: backend.previous().map(|previous| previous.descriptor.version.clone()),
                 note: (!note.is_empty()).then(|| note.join("; ")),
-                inventory: loaded.inventory,
+                inventory: loaded.interfaces.inventory,
                 driver: loaded.descriptor.driver.clone(),
                 config: variables(&loaded.descriptor),
                 name,

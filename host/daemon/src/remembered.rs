@@ -333,7 +333,7 @@ impl Ledger for Remembered {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sockerless_backend::types::Descriptor;
+    use sockerless_backend::types::{Descriptor, Interfaces};
 
     fn digest(digit: char) -> String {
         format!("sha256:{}", digit.to_string().repeat(64))
@@ -351,7 +351,7 @@ mod tests {
             hosts: vec![],
             scopes: vec![],
         };
-        Loaded { descriptor, digest: digest(digit), generation: 1, logs: false, inventory: false }
+        Loaded { descriptor, digest: digest(digit), generation: 1, interfaces: Interfaces::default() }
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Engine {
     /// Whoever reaches the files of a container.
     fn files(&self, cell: &Cell) -> Box<dyn Files> {
         let record = cell.record();
-        match self.inner.direct(&record, |loaded| loaded.archive) {
+        match self.inner.direct(&record, |loaded| loaded.interfaces.archive) {
             Some(backend) => Box::new(DirectFiles { backend, container: record.for_backend() }),
             None => Box::new(AgentFiles { agents: self.inner.agents.clone(), container: cell.id.clone() }),
         }

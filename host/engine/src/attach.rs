@@ -221,7 +221,7 @@ impl Engine {
         let wants_output = (options.stdout || options.stderr) && (options.stream || options.logs);
         let wants_stdin = options.stdin && options.stream && config.open_stdin;
         let streams = Streams { stdout: options.stdout, stderr: options.stderr };
-        let opened = match self.inner.direct(&record, |loaded| loaded.attach) {
+        let opened = match self.inner.direct(&record, |loaded| loaded.interfaces.attach) {
             Some(backend) => {
                 let wanted = StreamsWanted {
                     stdin: wants_stdin,

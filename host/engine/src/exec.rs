@@ -208,7 +208,7 @@ impl Engine {
     ) -> Result<(Begun, Arc<dyn Process>)> {
         let request = &exec.request;
         let size = options.console_size.or(request.console_size);
-        if let Some(backend) = self.inner.direct(record, |loaded| loaded.exec) {
+        if let Some(backend) = self.inner.direct(record, |loaded| loaded.interfaces.exec) {
             let wanted = wanted(request, size);
             let process = DirectExec::start(&self.inner, backend, record.for_backend(), wanted).await?;
             return Ok((Begun::Started { pid: 0 }, Arc::new(process)));

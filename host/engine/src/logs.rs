@@ -131,7 +131,7 @@ impl Engine {
     }
 
     fn has_log(&self, record: &ContainerRecord) -> Result<bool> {
-        Ok(self.inner.backend(&record.backend)?.loaded().logs)
+        Ok(self.inner.backend(&record.backend)?.loaded().interfaces.logs)
     }
 
     /// The log of a container that runs without an agent: what the backend has, then what it has more with time.

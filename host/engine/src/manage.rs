@@ -74,7 +74,7 @@ impl Engine {
         let record = self.find(reference)?.record();
         let run = record.run_id().filter(|_| record.state.status.is_live());
         let run = run.ok_or_else(|| Error::conflict(format!("container {} is not running", record.id)))?;
-        match self.inner.direct(&record, |loaded| loaded.attach) {
+        match self.inner.direct(&record, |loaded| loaded.interfaces.attach) {
             Some(backend) => backend.attach_resize(record.for_backend(), direct::size(height, width)).await?,
             None => self.inner.agents.resize(&record.id, run, height, width).await?,
         }

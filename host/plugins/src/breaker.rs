@@ -146,6 +146,8 @@ fn is_exempt(export: Export) -> bool {
             | Export::Check
             | Export::Recover
             | Export::Finished
+            | Export::Resume
+            | Export::ExecInspect
             | Export::Stop
             | Export::Kill
             | Export::Remove

@@ -241,7 +241,7 @@ impl Generation {
         query: LogQuery,
         cursor: Option<String>,
     ) -> Result<LogPage, BackendError> {
-        if !self.loaded.logs {
+        if !self.loaded.interfaces.logs {
             return Err(BackendError::NotSupported(format!(
                 "the backend `{}` keeps no logs of its own",
                 self.context.backend
@@ -264,7 +264,7 @@ impl Generation {
 
     /// Refuses what only a backend with an inventory can do.
     fn inventories(&self) -> Result<(), BackendError> {
-        if self.loaded.inventory {
+        if self.loaded.interfaces.inventory {
             return Ok(());
         }
         Err(BackendError::NotSupported(format!(

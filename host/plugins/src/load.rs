@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use ring::digest::{SHA256, digest};
-use sockerless_backend::types::{ConfigKey, Container, Descriptor, Loaded, Recovered};
+use sockerless_backend::types::{ConfigKey, Container, Descriptor, Interfaces, Loaded, Recovered};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -23,7 +23,7 @@ use crate::error::LoadError;
 use crate::generation::{Generation, describe};
 use crate::limits::Limits;
 use crate::policy::{Grants, Policy};
-use crate::prepared::{Optional, Prepared};
+use crate::prepared::Prepared;
 use crate::watch::SwapRules;
 use crate::{descriptor, inspect};
 
@@ -193,18 +193,9 @@ impl Loader<'_> {
             Grants::new(&descriptor, &policy).map_err(|wants| LoadError::Policy { backend: backend.clone(), wants })?;
 
         let context = self.context(&backend, grants, &descriptor.config, values, rules);
-        let optional = prepared.optional();
-        let loaded = Loaded {
-            digest: format!("sha256:{sha256}"),
-            generation: number(&backend),
-            logs: optional.logs,
-            inventory: optional.inventory,
-            exec: optional.exec,
-            attach: optional.attach,
-            archive: optional.archive,
-            runs: optional.runs,
-            descriptor,
-        };
+        let interfaces = prepared.interfaces();
+        let digest = format!("sha256:{sha256}");
+        let loaded = Loaded { digest, generation: number(&backend), interfaces, descriptor };
         let generation = Generation::new(loaded, prepared, context);
         generation.check().await.map_err(|error| LoadError::Check { backend: backend.clone(), error })?;
         let recovered = recover(&generation, live.live(&backend).await).await?;
@@ -280,7 +271,7 @@ impl Loader<'_> {
                 .component(&engine.wasmtime, &component, &sha256)
                 .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
             let has = |interface| declared.exports_interface(interface);
-            let optional = Optional {
+            let interfaces = Interfaces {
                 logs: has("logs"),
                 inventory: has("inventory"),
                 exec: has("exec"),
@@ -288,7 +279,7 @@ impl Loader<'_> {
                 archive: has("archive"),
                 runs: has("runs"),
             };
-            let prepared = Prepared::new(&engine, &component, optional)?;
+            let prepared = Prepared::new(&engine, &component, interfaces)?;
             Ok((sha256, prepared, origin))
         });
         work.await.map_err(|error| LoadError::Host(format!("compiling the component ended in a panic: {error}")))?

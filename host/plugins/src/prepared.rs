@@ -1,5 +1,6 @@
 //! A component that is compiled and linked, ready to be instantiated for each call.
 
+use sockerless_backend::types::Interfaces;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Instance, InstancePre};
 
@@ -21,17 +22,6 @@ pub(crate) struct Prepared {
     runs: Option<runs::GuestIndices>,
 }
 
-/// Which of the optional interfaces a component exports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Optional {
-    pub(crate) logs: bool,
-    pub(crate) inventory: bool,
-    pub(crate) exec: bool,
-    pub(crate) attach: bool,
-    pub(crate) archive: bool,
-    pub(crate) runs: bool,
-}
-
 /// The functions that a backend must export.
 const REQUIRED: [(&str, &[&str]); 2] = [
     ("backend", &["describe", "check", "plan"]),
@@ -47,7 +37,7 @@ const ARCHIVE: (&str, &[&str]) = ("archive", &["stat", "get", "put", "extracted"
 const RUNS: (&str, &[&str]) = ("runs", &["resume"]);
 
 impl Prepared {
-    pub(crate) fn new(engine: &Engine, component: &Component, optional: Optional) -> Result<Self, LoadError> {
+    pub(crate) fn new(engine: &Engine, component: &Component, optional: Interfaces) -> Result<Self, LoadError> {
         let missing = missing(engine, component, optional);
         if !missing.is_empty() {
             return Err(LoadError::MissingExports(missing));
@@ -69,8 +59,8 @@ impl Prepared {
     }
 
     /// What it exports beyond what it must.
-    pub(crate) fn optional(&self) -> Optional {
-        Optional {
+    pub(crate) fn interfaces(&self) -> Interfaces {
+        Interfaces {
             logs: self.logs.is_some(),
             inventory: self.inventory.is_some(),
             exec: self.exec.is_some(),
@@ -82,7 +72,7 @@ impl Prepared {
 }
 
 /// The exported functions that are not there, with their interface.
-fn missing(engine: &Engine, component: &Component, optional: Optional) -> Vec<String> {
+fn missing(engine: &Engine, component: &Component, optional: Interfaces) -> Vec<String> {
     let ty = component.component_type();
     let optional = [
         optional.logs.then_some(LOGS),

@@ -113,7 +113,7 @@ pub(super) async fn any_order(bench: &Bench) -> Outcome {
 
 /// A container that runs, of a backend that moves files.
 async fn with_archive(bench: &Bench) -> Result<Container, Verdict> {
-    if !bench.loaded.archive {
+    if !bench.loaded.interfaces.archive {
         return not_checked("it exports no archive");
     }
     let (container, _) = bench.running().await?;

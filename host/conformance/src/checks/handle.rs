@@ -54,7 +54,7 @@ async fn every_export(bench: &Bench, container: &Container) -> Outcome {
     drop(bench.stop(container).await?);
     drop(bench.kill(container, "SIGKILL").await?);
     drop(bench.restart(container).await?);
-    if bench.loaded.logs {
+    if bench.loaded.interfaces.logs {
         drop(bench.logs(container, LogQuery::default(), None).await?);
     }
     drop(bench.remove(container, true).await?);

@@ -81,7 +81,7 @@ pub(super) async fn cloud_in_trouble(bench: &Bench) -> Outcome {
 
 /// A container that is made, of a backend that has an inventory.
 async fn with_inventory(bench: &Bench) -> Result<Container, Verdict> {
-    if !bench.loaded.inventory {
+    if !bench.loaded.interfaces.inventory {
         return not_checked("it exports no inventory");
     }
     bench.made().await

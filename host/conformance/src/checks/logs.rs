@@ -52,7 +52,7 @@ pub(super) async fn any_order(bench: &Bench) -> Outcome {
 
 /// A container that runs, of a backend that has logs.
 async fn with_logs(bench: &Bench) -> Result<Container, Verdict> {
-    if !bench.loaded.logs {
+    if !bench.loaded.interfaces.logs {
         return not_checked("it exports no logs");
     }
     Ok(bench.running().await?.0)

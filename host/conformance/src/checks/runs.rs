@@ -42,7 +42,7 @@ pub(super) async fn gone(bench: &Bench) -> Outcome {
 
 /// A container that runs, of a backend that takes runs up again.
 async fn with_runs(bench: &Bench) -> Result<Container, Verdict> {
-    if !bench.loaded.runs {
+    if !bench.loaded.interfaces.runs {
         return not_checked("it exports no runs");
     }
     let (container, _) = bench.running().await?;

@@ -72,7 +72,7 @@ pub(super) async fn exec_any_order(bench: &Bench) -> Outcome {
 }
 
 pub(super) async fn attach_opens(bench: &Bench) -> Outcome {
-    if !bench.loaded.attach {
+    if !bench.loaded.interfaces.attach {
         return not_checked("it exports no attach");
     }
     let container = bench.made().await?;
@@ -93,7 +93,7 @@ pub(super) async fn attach_opens(bench: &Bench) -> Outcome {
 }
 
 pub(super) async fn attach_any_order(bench: &Bench) -> Outcome {
-    if !bench.loaded.attach {
+    if !bench.loaded.interfaces.attach {
         return not_checked("it exports no attach");
     }
     let (container, _) = bench.running().await?;
@@ -114,7 +114,7 @@ pub(super) async fn attach_any_order(bench: &Bench) -> Outcome {
 
 /// A container that runs, of a backend that runs commands.
 async fn with_exec(bench: &Bench) -> Result<Container, Verdict> {
-    if !bench.loaded.exec {
+    if !bench.loaded.interfaces.exec {
         return not_checked("it exports no exec");
     }
     Ok(bench.running().await?.0)

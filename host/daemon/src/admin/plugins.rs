@@ -115,14 +115,7 @@ impl Inner {
     /// Tells everybody what became of a plugin that is not loaded.
     pub(super) fn plugin_event(&self, action: &str, descriptor: Option<&Descriptor>, note: &Note) {
         let Some(descriptor) = descriptor else { return };
-        let loaded = Loaded {
-            descriptor: descriptor.clone(),
-            digest: note.digest.clone(),
-            generation: 0,
-            logs: false,
-            inventory: false,
-        };
-        self.engine.backend_event(action, &descriptor.name, attributes(&loaded));
+        self.engine.backend_event(action, &descriptor.name, attributes(descriptor, &note.digest));
     }
 }
 
@@ -205,7 +198,7 @@ impl PluginAdmin for Admin {
         inner.note(backend, None);
         let name = backend.to_owned();
         inner.on_disk(move |remembered| remembered.change(&name, |note| note.disabled = true)).await?;
-        inner.engine.backend_event("disable", backend, attributes(&loaded));
+        inner.engine.backend_event("disable", backend, attributes(&loaded.descriptor, &loaded.digest));
         Ok(())
     }
 

@@ -17,7 +17,7 @@ pub(crate) const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration
 impl Inner {
     /// Whether the backend of a container can have another request tell of the end of its run.
     pub(crate) fn resumes(&self, cell: &Cell) -> bool {
-        self.direct(&cell.record(), |loaded| loaded.runs).is_some()
+        self.direct(&cell.record(), |loaded| loaded.interfaces.runs).is_some()
     }
 
     /// Has the backend learn of the end of a run, after this time: the request that was to tell of it has gone with the daemon before, or
@@ -50,7 +50,7 @@ impl Inner {
                 return;
             }
             if let Some(backend) = self.backends.get(&record.backend) {
-                if !backend.loaded().runs {
+                if !backend.loaded().interfaces.runs {
                     return;
                 }
                 match backend.resume(record.for_backend(), run.clone()).await {

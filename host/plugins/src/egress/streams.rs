@@ -138,7 +138,8 @@ mod tests {
             body: None,
             route: Route::Public,
         };
-        let mut exchange = Exchange { request, signature: Signature::None, max_response: 1, timeout: None };
+        let mut exchange =
+            Exchange { request, signature: Signature::None, max_response: 1, timeout: None, received: Arc::default() };
         for protocol in ["", "a b", "tcp\r\nx: y", "tcp,h2c", &"a".repeat(65)] {
             assert!(ask_for(protocol, &mut exchange).is_err(), "{protocol:?}");
         }

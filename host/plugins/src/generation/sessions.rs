@@ -23,7 +23,7 @@ const MAX_EXEC_ID: usize = 1024;
 /// Calls a function of an optional interface. A component that has it not is not called at all; the inner answer is for the compiler.
 macro_rules! optional {
     ($self:ident, $has:ident, $cannot:literal, $export:expr, $container:ident, |$exports:ident, $guest:ident| $work:expr) => {{
-        if !$self.loaded.$has {
+        if !$self.loaded.interfaces.$has {
             return Err(BackendError::NotSupported(format!("the backend `{}` {}", $self.context.backend, $cannot)));
         }
         let $container: wit::Container = $container.into();

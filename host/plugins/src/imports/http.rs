@@ -71,6 +71,12 @@ impl CallState {
             }
         }
     }
+
+    /// What a server has sent is spent, whole or not.
+    pub(super) fn spend_received(&mut self, exchange: &Exchange) {
+        let received = exchange.received.load(Ordering::Relaxed);
+        self.spent.http_bytes = self.spent.http_bytes.saturating_add(received);
+    }
 }
 
 impl Host for CallState {
@@ -81,9 +87,7 @@ impl Host for CallState {
         };
         let client = Arc::clone(&self.context.shared.http);
         let response = exchange(&client, &request).await;
-        // What a server has sent is spent, whole or not.
-        let received = request.received.load(Ordering::Relaxed);
-        self.spent.http_bytes = self.spent.http_bytes.saturating_add(received);
+        self.spend_received(&request);
         Ok(response.map(Into::into).map_err(Into::into))
     }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use sockerless_backend::sessions::BodyStream;
-use sockerless_backend::types::Response;
 use sockerless_backend::{HttpError as Error, Stream, Upgrade};
 use wasmtime::component::Resource;
 
@@ -53,22 +52,18 @@ impl CallState {
         self.opens()?;
         ask_for(protocol, &mut exchange)?;
         let client = Arc::clone(&self.context.shared.upgrade_http);
-        let answer = connect(&client, &exchange).await?;
-        if let Upgrade::Declined(response) = &answer {
-            self.received(response);
-        }
-        Ok(answer)
+        let answer = connect(&client, &exchange).await;
+        self.spend_received(&exchange);
+        Ok(answer?)
     }
 
     async fn downloading(&mut self, request: Request) -> Result<egress::Downloading, Error> {
         let exchange = self.exchange_of(request, false).await?;
         self.opens()?;
         let client = Arc::clone(&self.context.shared.http);
-        let answer = download(&client, &exchange).await?;
-        if let egress::Downloading::Declined(response) = &answer {
-            self.received(response);
-        }
-        Ok(answer)
+        let answer = download(&client, &exchange).await;
+        self.spend_received(&exchange);
+        Ok(answer?)
     }
 
     async fn uploading(&mut self, request: Request) -> Result<Waiting, Error> {
@@ -78,10 +73,6 @@ impl CallState {
         let exchange = self.exchange_of(request, true).await?;
         self.opens()?;
         Ok(Waiting { client: Arc::clone(&self.context.shared.dispatch_http), exchange })
-    }
-
-    fn received(&mut self, response: &Response) {
-        self.spent.http_bytes += response.body.len() as u64;
     }
 }
 

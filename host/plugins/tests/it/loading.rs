@@ -28,7 +28,7 @@ async fn a_good_component_serves() {
     let outcome = world.load(guest()).await.unwrap();
     assert_eq!(outcome.loaded.descriptor.name, "guest");
     assert_eq!(outcome.loaded.generation, 1);
-    assert!(outcome.loaded.logs);
+    assert!(outcome.loaded.interfaces.logs);
     assert!(outcome.loaded.digest.starts_with("sha256:"));
     assert!(outcome.replaced.is_none());
     world.still_serves().await;
@@ -43,7 +43,7 @@ async fn a_good_component_serves() {
 #[tokio::test]
 async fn logs_are_optional() {
     let world = Setup::default().world();
-    assert!(!world.load(guest_without_logs()).await.unwrap().loaded.logs);
+    assert!(!world.load(guest_without_logs()).await.unwrap().loaded.interfaces.logs);
     let backend = world.host.default_backend().unwrap();
     let error = backend.logs(container("x", &[], &[]), Default::default(), None).await.unwrap_err();
     assert!(matches!(error, BackendError::NotSupported(_)), "{error:?}");

@@ -169,7 +169,9 @@ async fn archives_are_larger_than_what_a_call_may_move() {
 async fn a_component_without_the_interfaces_is_not_asked() {
     let world = Setup::default().world();
     let loaded = world.load(guest_without_logs()).await.unwrap().loaded;
-    assert!(!(loaded.exec || loaded.attach || loaded.archive || loaded.runs));
+    assert!(
+        !(loaded.interfaces.exec || loaded.interfaces.attach || loaded.interfaces.archive || loaded.interfaces.runs)
+    );
     let backend = world.host.default_backend().unwrap();
     let of = || container("plain", &[], &[]);
     let error = backend.exec_start(of(), process()).await.err().unwrap();
@@ -179,6 +181,6 @@ async fn a_component_without_the_interfaces_is_not_asked() {
     let error = backend.resume(of(), "run".into()).await.unwrap_err();
     assert!(matches!(error, BackendError::NotSupported(_)), "{error}");
     let loaded = world.load(guest()).await.unwrap().loaded;
-    assert!(loaded.exec && loaded.attach && loaded.archive && loaded.runs);
+    assert!(loaded.interfaces.exec && loaded.interfaces.attach && loaded.interfaces.archive && loaded.interfaces.runs);
     assert_eq!(backend.resume(of(), "run".into()).await.unwrap_err(), BackendError::NotFound("run".into()));
 }
