@@ -6,13 +6,14 @@
 //!
 //! - [`Backend`]: what the engine calls.
 //! - [`AgentBroker`], [`OutcomeSink`]: what the engine gives to a backend in return.
-//! - [`types`]: what passes between them; [`error`]: how it fails.
+//! - [`types`]: what passes between them; [`error`]: how it fails; [`octets`]: how bytes stand in JSON.
 
 #![forbid(unsafe_code)]
 
 mod backend;
 mod connection;
 pub mod error;
+pub mod octets;
 mod services;
 pub mod types;
 
