@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value;
 use sockerless_backend::{AgentBroker, OutcomeSink};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +15,7 @@ use crate::egress::HttpClient;
 use crate::label::Label;
 use crate::limits::{Export, Limits};
 use crate::policy::Grants;
+use crate::tape::Tapes;
 use crate::watch::SwapRules;
 
 /// What the host gives to every backend.
@@ -31,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) upgrade_http: Arc<HttpClient>,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) tapes: Tapes,
 }
 
 /// What one generation may do, and with what.
@@ -54,6 +57,11 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// The arguments of an export, where calls are recorded.
+    pub(crate) fn recorded(&self, arguments: impl FnOnce() -> Value) -> Option<Value> {
+        matches!(self.shared.tapes, Tapes::Recorder(_)).then(arguments)
+    }
+
     /// What a call of this generation is called.
     pub(crate) fn label(&self, export: Export, container: Option<&str>) -> Label {
         Label {

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bytes::Bytes;
 use sockerless_backend::types::Loaded;
 use sockerless_backend::{AgentBroker, Backend, OutcomeSink};
+use sockerless_recorder::Recorder;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::PluginBackend;
@@ -20,6 +21,7 @@ use crate::engine::{Engine, EngineConfig};
 use crate::error::{EngineError, LoadError};
 use crate::generation::Generation;
 use crate::load::{Candidate, Ledger, LiveContainers, LoadOutcome, LoadRequest, Loader, SettingsSource, recover};
+use crate::tape::Tapes;
 use crate::watch::{Verdict, watch};
 
 /// How the host of backends is set up.
@@ -34,6 +36,8 @@ pub struct HostConfig {
     pub http: HttpConfig,
     /// Instead of the clock of this machine, for the interface `clock`. Deadlines are this machine's in any case.
     pub clock: Option<Arc<dyn Clock>>,
+    /// Takes down the calls of exports and imports.
+    pub recorder: Option<Recorder>,
 }
 
 /// What the daemon gives to every backend.
@@ -84,6 +88,7 @@ impl BackendHost {
             upgrade_http: Arc::new(HttpClient::new(&config.http, Connections::Upgraded)?),
             dispatcher: Arc::new(Dispatcher::default()),
             clock: config.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+            tapes: config.recorder.map_or(Tapes::None, Tapes::Recorder),
         };
         Ok(Self {
             engine: Engine::new(&config.engine)?,

@@ -26,6 +26,9 @@ use crate::prepared::{Optional, Prepared};
 use crate::watch::SwapRules;
 use crate::{descriptor, inspect};
 
+/// What a backend is called before it has said its name.
+pub(crate) const NAMELESS: &str = "(not yet known)";
+
 /// Containers that are recovered at the same time.
 const RECOVERING: usize = 16;
 
@@ -154,10 +157,10 @@ impl Loader<'_> {
         if component.len() > early.component_bytes {
             return Err(LoadError::TooLarge { bytes: component.len(), limit: early.component_bytes });
         }
-        let (sha256, prepared, origin) = self.prepare(component, expected).await?;
+        let (prepared, origin) = self.prepare(component, expected).await?;
         let prepared = Arc::new(prepared);
 
-        let label = name.as_deref().unwrap_or("(not yet known)");
+        let label = name.as_deref().unwrap_or(NAMELESS);
         let bare = self.context(label, Grants::default(), &[], BTreeMap::new(), early, SwapRules::default());
         let (first, configurable) = describe(&prepared, &bare).await?;
         valid(&first)?;
@@ -191,7 +194,7 @@ impl Loader<'_> {
         let context = self.context(&backend, grants, &descriptor.config, values, limits, swap);
         let optional = prepared.optional();
         let loaded = Loaded {
-            digest: format!("sha256:{sha256}"),
+            digest: prepared.digest.clone(),
             generation: number(&backend),
             logs: optional.logs,
             inventory: optional.inventory,
@@ -204,11 +207,11 @@ impl Loader<'_> {
     }
 
     /// Digest, inspection, compiling and linking: off the runtime, since they compute.
-    async fn prepare(
+    pub(crate) async fn prepare(
         &self,
         component: Bytes,
         expected: Option<String>,
-    ) -> Result<(String, Prepared, Origin), LoadError> {
+    ) -> Result<(Prepared, Origin), LoadError> {
         let (engine, cache) = (self.engine.clone(), self.cache.clone());
         let work = tokio::task::spawn_blocking(move || {
             let sha256 = hex::encode(digest(&SHA256, &component));
@@ -223,13 +226,13 @@ impl Loader<'_> {
                 .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
             let has = |interface| declared.exports_interface(interface);
             let optional = Optional { logs: has("logs"), inventory: has("inventory") };
-            let prepared = Prepared::new(&engine, &component, optional)?;
-            Ok((sha256, prepared, origin))
+            let prepared = Prepared::new(&engine, &component, optional, actual)?;
+            Ok((prepared, origin))
         });
         work.await.map_err(|error| LoadError::Host(format!("compiling the component ended in a panic: {error}")))?
     }
 
-    fn context(
+    pub(crate) fn context(
         &self,
         backend: &str,
         grants: Grants,

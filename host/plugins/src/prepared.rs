@@ -10,6 +10,8 @@ use crate::state::CallState;
 
 pub(crate) struct Prepared {
     pub(crate) engine: Engine,
+    /// `sha256:` and 64 hexadecimal digits of the component's bytes.
+    pub(crate) digest: String,
     pub(crate) pre: InstancePre<CallState>,
     backend: backend::GuestIndices,
     lifecycle: lifecycle::GuestIndices,
@@ -35,7 +37,12 @@ const LOGS: (&str, &[&str]) = ("logs", &["read"]);
 const INVENTORY: (&str, &[&str]) = ("inventory", &["list", "agent-environment"]);
 
 impl Prepared {
-    pub(crate) fn new(engine: &Engine, component: &Component, optional: Optional) -> Result<Self, LoadError> {
+    pub(crate) fn new(
+        engine: &Engine,
+        component: &Component,
+        optional: Optional,
+        digest: String,
+    ) -> Result<Self, LoadError> {
         let missing = missing(engine, component, optional);
         if !missing.is_empty() {
             return Err(LoadError::MissingExports(missing));
@@ -44,6 +51,7 @@ impl Prepared {
         let pre = engine.linker.instantiate_pre(component).map_err(misfit)?;
         Ok(Self {
             engine: engine.clone(),
+            digest,
             backend: backend::GuestIndices::new(&pre).map_err(misfit)?,
             lifecycle: lifecycle::GuestIndices::new(&pre).map_err(misfit)?,
             logs: if optional.logs { Some(logs::GuestIndices::new(&pre).map_err(misfit)?) } else { None },

@@ -11,6 +11,7 @@ mod guest;
 mod http;
 mod imports;
 mod loading;
+mod record;
 mod server;
 mod support;
 mod swap;

@@ -13,6 +13,7 @@ use sockerless_plugins::{
     BackendHost, EngineConfig, HostConfig, HttpConfig, Limits, LoadError, LoadOutcome, LoadRequest, Policy, Services,
     Settings, SwapRules, TokenSource,
 };
+use sockerless_recorder::Recorder;
 use tokio::sync::mpsc;
 
 pub(crate) struct Agents;
@@ -78,6 +79,7 @@ pub(crate) struct Setup {
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
     pub(crate) swap: SwapRules,
+    pub(crate) recorder: Option<Recorder>,
 }
 
 pub(crate) struct World {
@@ -109,6 +111,7 @@ impl Setup {
             engine,
             cache: self.cache.or_else(|| Some(shared())),
             http: self.http,
+            recorder: self.recorder,
             ..HostConfig::default()
         };
         let host = BackendHost::new(config, services).unwrap();
