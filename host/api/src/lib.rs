@@ -1,7 +1,7 @@
 //! The Docker Engine API over HTTP.
 //!
 //! - [`serve`]: listeners in, until a shutdown. [`Listener`], [`Limits`] and [`TlsFiles`] say where and how;
-//!   [`BackendAdmin`] is who loads backends.
+//!   [`BackendAdmin`] is who loads backends, [`Witness`] who is told of requests.
 //! - `app`, `router` and `routes`: which handler answers which request, and what all answers have in common.
 //! - `handlers`: thin. They read a request, ask the [`Engine`], and word the answer.
 //! - `wire`: versions, paths, queries, bodies and errors as the Docker Engine has them.
@@ -16,6 +16,7 @@ mod router;
 mod routes;
 mod server;
 mod wire;
+mod witness;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use backends::{BackendAdmin, BackendSummary, BackendVariable, Swapped};
 pub use server::{Limits, ListenError, Listener, TlsFiles};
+pub use witness::{Answered, Witness};
 
 /// Serves the API on all listeners until `shutdown` is cancelled; then requests under way are answered, as long as the
 /// grace of the limits allows, and the sockets' files are removed.
@@ -31,8 +33,9 @@ pub async fn serve(
     listeners: Vec<Listener>,
     engine: Engine,
     backends: Arc<dyn BackendAdmin>,
+    witness: Option<Arc<dyn Witness>>,
     limits: Limits,
     shutdown: CancellationToken,
 ) {
-    server::run(listeners, Arc::new(app::App::new(engine, backends)), limits, shutdown).await;
+    server::run(listeners, Arc::new(app::App::new(engine, backends, witness)), limits, shutdown).await;
 }

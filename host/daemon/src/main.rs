@@ -16,7 +16,9 @@ mod doctor;
 mod logging;
 mod orphans;
 mod plugin;
+mod record;
 mod remembered;
+mod replay;
 mod serve;
 mod state_dir;
 mod toolkit;
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         cli::Command::Doctor(options) => doctor::run(*options),
         cli::Command::Plugin { host, command } => plugin::run(&host, command),
         cli::Command::Azure { command } => azure::run(command),
+        cli::Command::Replay(options) => return replay::run(&options),
         cli::Command::Store { host, command } => orphans::store(&host, command),
     };
     match result {
