@@ -76,7 +76,8 @@ impl Emulator {
     }
 
     /// The environment in which a daemon uses it.
-    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+    #[must_use]
+    pub fn environment(&self) -> Vec<(String, String)> {
         self.environment.clone()
     }
 

@@ -18,6 +18,7 @@ use crate::wire::{
     Answer, Body, MAX_VERSION, Query, Reply, Version, VersionError, clean, decode_path, error_response, full,
     page_not_found,
 };
+use crate::witness::{Asked, Witness};
 
 /// A handler of a kind of request.
 pub(crate) type HandlerFn = fn(Context) -> BoxFuture<'static, Answer>;
@@ -27,6 +28,7 @@ pub(crate) struct App {
     pub(crate) engine: Engine,
     pub(crate) backends: Arc<dyn BackendAdmin>,
     pub(crate) plugins: Arc<dyn PluginAdmin>,
+    witness: Option<Arc<dyn Witness>>,
     routes: Vec<Route<HandlerFn>>,
     server: HeaderValue,
 }
@@ -48,10 +50,15 @@ const OSTYPE: HeaderName = HeaderName::from_static("ostype");
 const EXPERIMENTAL: HeaderName = HeaderName::from_static("docker-experimental");
 
 impl App {
-    pub(crate) fn new(engine: Engine, backends: Arc<dyn BackendAdmin>, plugins: Arc<dyn PluginAdmin>) -> Self {
+    pub(crate) fn new(
+        engine: Engine,
+        backends: Arc<dyn BackendAdmin>,
+        plugins: Arc<dyn PluginAdmin>,
+        witness: Option<Arc<dyn Witness>>,
+    ) -> Self {
         let server = format!("Docker/{} (linux)", engine.version().version);
         let server = HeaderValue::from_str(&server).unwrap_or(HeaderValue::from_static("Docker (linux)"));
-        Self { engine, backends, plugins, routes: routes(), server }
+        Self { engine, backends, plugins, witness, routes: routes(), server }
     }
 
     async fn answer(
@@ -143,7 +150,14 @@ impl Handler for App {
         request: Request<RequestBody<Incoming>>,
         peer: Peer,
     ) -> BoxFuture<'static, Result<Response<Body>, Hijack>> {
-        self.answer(request, peer).boxed()
+        let Some(witness) = self.witness.clone() else { return self.answer(request, peer).boxed() };
+        let asked = Asked::new(&request);
+        async move {
+            let answer = self.answer(request, peer).await;
+            witness.answered(asked.answered(answer.as_ref().ok().map(|response| response.status().as_u16())));
+            answer
+        }
+        .boxed()
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Why a backend could not do what it was asked: `types.error` of the WIT package, and the ways in which the component
 /// itself can fail.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum BackendError {
     /// The container, or something that it needs in the cloud, does not exist.
     #[error("{0}")]
@@ -51,7 +53,7 @@ pub enum BackendError {
 }
 
 /// Why there is no HTTP response: `http.http-error` of the WIT package.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum HttpError {
     /// The policy forbids the request.
     #[error("not allowed: {0}")]
@@ -80,7 +82,7 @@ pub enum HttpError {
 }
 
 /// Why the host could not do what a backend asked of an agent: `agents.agent-error` of the WIT package.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum AgentError {
     /// The host does not know this container.
     #[error("no such container: {0}")]

@@ -7,13 +7,14 @@
 //! - [`Backend`]: what the engine calls.
 //! - [`AgentBroker`], [`OutcomeSink`]: what the engine gives to a backend in return.
 //! - [`types`]: what passes between them, [`sessions`]: the same where the cloud does by itself what clients do inside a container;
-//!   [`error`]: how it fails.
+//!   [`error`]: how it fails; [`octets`]: how bytes stand in JSON.
 
 #![forbid(unsafe_code)]
 
 mod backend;
 mod connection;
 pub mod error;
+pub mod octets;
 mod services;
 pub mod sessions;
 pub mod types;

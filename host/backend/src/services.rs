@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::error::AgentError;
 use crate::types::Outcome;
 
 /// What a container needs for its agent to reach the host: `agents.provision` of the WIT package.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provision {
     /// Environment of the agent. Holds its token.
     pub environment: Vec<(String, String)>,

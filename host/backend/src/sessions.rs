@@ -6,13 +6,14 @@ use std::pin::Pin;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::Stream as FutureStream;
+use serde::{Deserialize, Serialize};
 
 use crate::connection::Stream;
 use crate::error::HttpError;
 use crate::types::Outcome;
 
 /// How output is put on a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Framing {
     /// A terminal's output: as it is.
     Raw,
@@ -21,7 +22,7 @@ pub enum Framing {
 }
 
 /// The size of a terminal, in characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TerminalSize {
     /// Its height.
     pub rows: u16,
@@ -30,7 +31,7 @@ pub struct TerminalSize {
 }
 
 /// A command that is to be run beside a container's own.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExecProcess {
     /// Never empty.
     pub command: Vec<String>,
@@ -67,7 +68,7 @@ pub struct ExecStarted {
 }
 
 /// Where such a command is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExecState {
     /// It goes on.
     Running,
@@ -76,7 +77,7 @@ pub enum ExecState {
 }
 
 /// What a client wants of the streams of a container's own command.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamsWanted {
     /// It writes.
     pub stdin: bool,
@@ -91,7 +92,7 @@ pub struct StreamsWanted {
 }
 
 /// What is at a path inside a container.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileStat {
     /// The last part of the path.
     pub name: String,
@@ -106,7 +107,7 @@ pub struct FileStat {
 }
 
 /// How an archive is extracted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extraction {
     /// A directory is not replaced by something else, nor something else by a directory.
     pub no_overwrite_dir_non_dir: bool,

@@ -18,11 +18,12 @@ pub struct Handle {
     /// Version of the form of `data`.
     pub version: u32,
     /// At most 64 KiB.
+    #[serde(with = "crate::octets")]
     pub data: Vec<u8>,
 }
 
 /// A container as it is shown to a backend.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container {
     /// Docker's id.
     pub id: ContainerId,
@@ -65,7 +66,7 @@ pub struct ScopeGrant {
 }
 
 /// Who a backend is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Descriptor {
     /// Short name, `[a-z0-9-]`.
     pub name: String,
@@ -141,7 +142,7 @@ pub struct Finding {
 }
 
 /// What the host does next after stop, kill or restart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Disposition {
     /// The backend did it.
     Done,
@@ -163,7 +164,7 @@ pub enum RunEnd {
 }
 
 /// A run that was accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Started {
     /// Replaces the stored handle.
     pub handle: Option<Handle>,
@@ -172,13 +173,14 @@ pub struct Started {
 }
 
 /// An HTTP response, whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Response {
     /// The status code.
     pub status: u16,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
     /// Decompressed.
+    #[serde(with = "crate::octets")]
     pub body: Vec<u8>,
 }
 
@@ -186,7 +188,7 @@ pub struct Response {
 pub type Outcome = Result<Response, HttpError>;
 
 /// What an outcome says about the run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RunVerdict {
     /// The command ended with this code.
     Exited(i32),
@@ -197,7 +199,7 @@ pub enum RunVerdict {
 }
 
 /// What is left of a container in the cloud.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Recovered {
     /// It exists; the handle, if any, replaces the stored one.
     Present(Option<Handle>),
@@ -206,7 +208,7 @@ pub enum Recovered {
 }
 
 /// A container that is in the cloud, as its marks there tell.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InventoryItem {
     /// Docker's id.
     pub id: ContainerId,
@@ -225,7 +227,7 @@ pub struct InventoryItem {
 }
 
 /// A part of what there is in the cloud.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InventoryPage {
     /// In no particular order.
     pub items: Vec<InventoryItem>,
@@ -234,7 +236,7 @@ pub struct InventoryPage {
 }
 
 /// Which log entries are wanted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogQuery {
     /// Written at or after this time.
     pub since: Option<SystemTime>,
@@ -254,20 +256,21 @@ pub enum LogSource {
 }
 
 /// One line of a log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogEntry {
     /// When it was written.
     pub time: SystemTime,
     /// Where to.
     pub source: LogSource,
     /// Without its newline.
+    #[serde(with = "crate::octets")]
     pub line: Vec<u8>,
     /// No newline follows.
     pub partial: bool,
 }
 
 /// A part of a log.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogPage {
     /// In the order of writing.
     pub entries: Vec<LogEntry>,

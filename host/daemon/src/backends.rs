@@ -14,6 +14,7 @@ use sockerless_plugins::{
     AzureConfig, AzureCredentials, BackendHost, HostConfig, HttpConfig, LiveContainers, LoadOutcome, LoadRequest,
     Services as HostServices, Settings,
 };
+use sockerless_recorder::Recorder;
 
 use crate::component_file;
 use crate::config::{BackendRules, Config};
@@ -25,17 +26,22 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    /// Starts the host of backends, with none in it. `daemon` is the id of this daemon.
+    /// Starts the host of backends, with none in it. `daemon` is the id of this daemon; `recorder` takes down what they do.
     ///
     /// # Errors
     /// The WebAssembly engine cannot be started; a URL is malformed.
-    pub(crate) async fn new(config: &Config, services: Arc<Services>, daemon: String) -> Result<Self> {
+    pub(crate) async fn new(
+        config: &Config,
+        services: Arc<Services>,
+        daemon: String,
+        recorder: Option<Recorder>,
+    ) -> Result<Self> {
         let http = HttpConfig { endpoint: config.endpoint()?, ..HttpConfig::default() };
         let settings = config.settings.clone().into_map();
         let tokens = AzureCredentials::new(AzureConfig::from_map(&settings), &http)?;
         let services =
             HostServices { daemon, agents: services.clone(), outcomes: services, tokens: Some(Arc::new(tokens)) };
-        let host = HostConfig { cache: Some(config.cache_dir.clone()), http, ..HostConfig::default() };
+        let host = HostConfig { cache: Some(config.cache_dir.clone()), http, recorder, ..HostConfig::default() };
         // Reserves address space and compiles the linker: not on the runtime.
         let host = tokio::task::spawn_blocking(move || BackendHost::new(host, services)).await??;
         Ok(Self { host })

@@ -44,6 +44,9 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: AzureCommand,
     },
+    /// Does the calls of a recording again with a backend, without a network, and shows the first that goes another way. Needs no daemon.
+    /// Exit code 1: one did; 2: there is nothing to be done again.
+    Replay(ReplayOptions),
     /// What concerns the records of a running daemon.
     Store {
         /// The daemon.
@@ -113,6 +116,12 @@ pub(crate) struct ServeOptions {
     /// loopback addresses always may.
     #[arg(long, value_name = "HOST", env = "SOCKERLESS_INSECURE_REGISTRIES", value_delimiter = ',')]
     pub(crate) insecure_registry: Vec<String>,
+    /// Folder into which requests and the calls of backends are recorded, without secrets, for `sockerless replay`.
+    #[arg(long, value_name = "DIR", env = "SOCKERLESS_RECORD")]
+    pub(crate) record: Option<PathBuf>,
+    /// How many MiB a recording may have: the oldest part of it goes when there are more.
+    #[arg(long, value_name = "MIB", env = "SOCKERLESS_RECORD_LIMIT_MIB")]
+    pub(crate) record_limit_mib: Option<u64>,
     /// Certificate of the TCP listener (PEM).
     #[arg(long, value_name = "FILE", requires_all = ["tls_key", "tls_ca"])]
     pub(crate) tls_cert: Option<PathBuf>,
@@ -255,6 +264,25 @@ pub(crate) struct TestOptions {
     /// request is answered with 404.
     #[arg(long, value_name = "FILE")]
     pub(crate) scenario: Option<PathBuf>,
+    /// How the report is written.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ReportFormat,
+    /// Folder of compiled components. Without one the component is compiled anew.
+    #[arg(long, value_name = "DIR", env = "SOCKERLESS_CACHE_DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+}
+
+/// What `sockerless replay` is told.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReplayOptions {
+    /// The folder that `sockerless serve --record` was given.
+    pub(crate) folder: PathBuf,
+    /// The component that does the calls again.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) backend: PathBuf,
+    /// The backend whose calls are done again, if the recording has those of several.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
     /// How the report is written.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: ReportFormat,

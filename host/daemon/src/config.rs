@@ -27,6 +27,8 @@ struct File {
     fetch_image_config: Option<bool>,
     #[serde(default)]
     insecure_registries: Vec<String>,
+    record: Option<PathBuf>,
+    record_limit_mib: Option<u64>,
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     tls_ca: Option<PathBuf>,
@@ -80,6 +82,10 @@ pub(crate) struct Config {
     pub(crate) fetch_image_config: bool,
     /// Registries that may be spoken to by plain HTTP: `host` or `host:port`.
     pub(crate) insecure_registries: Vec<String>,
+    /// Where requests and the calls of backends are recorded.
+    pub(crate) record: Option<PathBuf>,
+    /// How many MiB that may take up.
+    pub(crate) record_limit_mib: u64,
     pub(crate) tls: Option<Tls>,
     pub(crate) backends: Vec<PathBuf>,
     /// Settings of backends: the environment over the file. Holds secrets: never shown.
@@ -160,6 +166,8 @@ impl Config {
             endpoint_url: non_empty(options.endpoint_url.or(file.endpoint_url)),
             fetch_image_config: options.fetch_image_config.flatten().or(file.fetch_image_config).unwrap_or(false),
             insecure_registries: first(options.insecure_registry, file.insecure_registries),
+            record: options.record.or(file.record).filter(|folder| !folder.as_os_str().is_empty()),
+            record_limit_mib: options.record_limit_mib.or(file.record_limit_mib).unwrap_or(1024),
             tls,
             backends: first(options.backend, file.backends),
             settings: Settings(settings),

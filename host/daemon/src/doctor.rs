@@ -148,7 +148,7 @@ async fn backend(config: &Config, file: &std::path::Path) -> Result<()> {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     // It makes nothing that could carry the id.
     let services = Services::new(store, AgentRegistry::default(), sockerless_engine::AgentLink::None);
-    let loaded = Loaded::new(config, services, "doctor".to_owned()).await?;
+    let loaded = Loaded::new(config, services, "doctor".to_owned(), None).await?;
     let outcome = loaded.try_file(file, &LoadSettings::new(config)).await;
     loaded.shutdown().await;
     outcome

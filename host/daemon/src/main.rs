@@ -17,7 +17,9 @@ mod doctor;
 mod logging;
 mod orphans;
 mod plugin;
+mod record;
 mod remembered;
+mod replay;
 mod serve;
 mod signatures;
 mod state_dir;
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         cli::Command::Doctor(options) => doctor::run(*options),
         cli::Command::Plugin { host, command } => plugin::run(&host, command),
         cli::Command::Azure { command } => azure::run(command),
+        cli::Command::Replay(options) => return replay::run(&options),
         cli::Command::Store { host, command } => orphans::store(&host, command),
     };
     match result {

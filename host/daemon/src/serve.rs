@@ -18,6 +18,7 @@ use crate::backends::{LoadSettings, Loaded};
 use crate::cli::{AgentLink as WhoDials, ServeOptions};
 use crate::config::{Config, Tls};
 use crate::logging;
+use crate::record;
 use crate::remembered::Remembered;
 use crate::signatures::SignatureKeys;
 use crate::state_dir::StateDir;
@@ -59,8 +60,9 @@ async fn serve(config: Config, state: StateDir, signatures: SignatureKeys) -> Re
     let agents = listener.map(|listener| tokio::spawn(listener.serve(registry, agents_shutdown.clone())));
 
     let settings = LoadSettings::new(&config);
+    let recorder = record::start(&config).await?;
     let identity = state.identity()?;
-    let loaded = Arc::new(Loaded::new(&config, services.clone(), identity.id.clone()).await?);
+    let loaded = Arc::new(Loaded::new(&config, services.clone(), identity.id.clone(), recorder.clone()).await?);
     let folder = state.backends();
     let (remembered, notes) = tokio::task::spawn_blocking(move || {
         let (remembered, notes) = Remembered::open(folder)?;
@@ -85,8 +87,8 @@ async fn serve(config: Config, state: StateDir, signatures: SignatureKeys) -> Re
         tracing::info!(%host, "the Docker API is served");
     }
     announce(&config.hosts);
-    let api =
-        tokio::spawn(sockerless_api::serve(listeners, engine.clone(), admin, Limits::default(), shutdown.clone()));
+    let (witness, limits) = (record::witness(recorder.as_ref()), Limits::default());
+    let api = tokio::spawn(sockerless_api::serve(listeners, engine.clone(), admin, witness, limits, shutdown.clone()));
     tokio::select! {
         _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
         _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
@@ -97,6 +99,7 @@ async fn serve(config: Config, state: StateDir, signatures: SignatureKeys) -> Re
     }
     engine.shutdown().await;
     loaded.shutdown().await;
+    record::close(recorder).await;
     agents_shutdown.cancel();
     if let Some(agents) = agents {
         let _ = agents.await;

@@ -3,7 +3,9 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use serde_json::Value;
 use sockerless_backend::BackendError;
+use sockerless_recorder::Outcome;
 use tokio::time::{Instant, timeout_at};
 use wasmtime::{Store, UpdateDeadline};
 
@@ -13,20 +15,24 @@ use crate::limits::Export;
 use crate::meter::{Meter, Metered};
 use crate::prepared::{Guest, Prepared};
 use crate::state::{CallState, Spent};
+use crate::tape::{Recorded, Tape};
 
 /// What runs in a guest.
 pub(crate) type Work<'a, T> = Pin<Box<dyn Future<Output = wasmtime::Result<T>> + Send + 'a>>;
 
 /// Runs `work` in a fresh instance. Whatever happens in there, the instance is gone afterwards.
+///
+/// `arguments` are those of the export, if calls are recorded.
 pub(crate) async fn call<T, F>(
     prepared: &Prepared,
     context: &Arc<Context>,
     export: Export,
     container: Option<&str>,
+    arguments: Option<Value>,
     work: F,
 ) -> Result<(T, Spent), BackendError>
 where
-    T: Send,
+    T: Recorded + Send,
     F: for<'a> FnOnce(Guest<'a>) -> Work<'a, T> + Send,
 {
     let limits = &context.limits;
@@ -49,7 +55,8 @@ where
     let _running = prepared.engine.ticker.run();
 
     let meter = Meter::new(limits.computing);
-    let state = CallState::new(Arc::clone(context), label.clone(), Arc::clone(&meter), deadline);
+    let tape = Tape::begin(prepared, context, &label, arguments);
+    let state = CallState::new(Arc::clone(context), label.clone(), Arc::clone(&meter), deadline, tape);
     let mut store = Store::new(&prepared.engine.wasmtime, state);
     store.limiter(|state| &mut state.memory);
     // A list in the guest's memory can name the same bytes many times over: what the host copies out of it is bounded
@@ -72,10 +79,22 @@ where
     };
 
     store.data().finish();
-    let Some(result) = result else { return Err(fault::interrupted(context)) };
-    match result {
-        Ok(Ok(value)) => Ok((value, store.into_data().spent)),
-        Ok(Err(error)) => Err(fault::failed(store.data(), &error)),
-        Err(_) => Err(fault::overdue(&label, limit)),
+    let (result, cut) = match result {
+        None => (Err(fault::interrupted(context)), true),
+        Some(Ok(Ok(value))) => {
+            store.data_mut().tape.end(|| Outcome::Returned(value.recorded()));
+            return Ok((value, store.into_data().spent));
+        }
+        Some(Ok(Err(error))) => {
+            let error = fault::failed(store.data(), &error);
+            let cut = !matches!(error, BackendError::Fault(_));
+            (Err(error), cut)
+        }
+        Some(Err(_)) => (Err(fault::overdue(&label, limit)), true),
+    };
+    if let Err(error) = &result {
+        let outcome = if cut { Outcome::Cut } else { Outcome::Failed };
+        store.data_mut().tape.end(|| outcome(error.to_string()));
     }
+    result
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value;
 use sockerless_backend::{AgentBroker, OutcomeSink};
 use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +16,7 @@ use crate::egress::HttpClient;
 use crate::label::Label;
 use crate::limits::{Export, Limits};
 use crate::policy::Grants;
+use crate::tape::Tapes;
 use crate::watch::SwapRules;
 
 /// What the host gives to every backend.
@@ -34,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     /// Who is told that a backend is out of service, or back.
     pub(crate) service: broadcast::Sender<ServiceChange>,
+    pub(crate) tapes: Tapes,
 }
 
 /// What one generation may do, and with what.
@@ -58,6 +61,11 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// The arguments of an export, where calls are recorded.
+    pub(crate) fn recorded(&self, arguments: impl FnOnce() -> Value) -> Option<Value> {
+        matches!(self.shared.tapes, Tapes::Recorder(_)).then(arguments)
+    }
+
     /// What a call of this generation is called.
     pub(crate) fn label(&self, export: Export, container: Option<&str>) -> Label {
         Label {

@@ -4,6 +4,7 @@ mod sessions;
 
 use std::sync::Arc;
 
+use serde_json::{Value, json};
 use sockerless_backend::BackendError;
 use sockerless_backend::types::{
     Container, Descriptor, Disposition, Finding, Handle, InventoryItem, InventoryPage, Loaded, LogPage, LogQuery,
@@ -23,6 +24,7 @@ use crate::fault;
 use crate::limits::Export;
 use crate::prepared::{Guest, Prepared};
 use crate::tally::Tally;
+use crate::tape::Recorded;
 
 /// As the WIT package has it.
 const MAX_HANDLE: usize = 64 << 10;
@@ -38,16 +40,17 @@ pub(crate) struct Generation {
 /// Calls `describe`, for which there is no generation yet, after a look at the types of all exports. Answers also whether it
 /// asked for its configuration.
 pub(crate) async fn describe(prepared: &Prepared, context: &Arc<Context>) -> Result<(Descriptor, bool), LoadError> {
-    let work = call(prepared, context, Export::Describe, None, |mut guest| {
+    let arguments = context.recorded(|| json!({}));
+    let work = call(prepared, context, Export::Describe, None, arguments, |mut guest| {
         Box::pin(async move {
             match guest.fits() {
                 Ok(()) => Ok(Ok(guest.backend()?.call_describe(guest.store).await?)),
-                Err(misfit) => Ok(Err(LoadError::Signature(format!("{misfit:#}")))),
+                Err(misfit) => Ok(Err(format!("{misfit:#}"))),
             }
         })
     });
     let (descriptor, spent) = work.await.map_err(LoadError::Describe)?;
-    Ok((descriptor?.into(), spent.asked_config))
+    Ok((descriptor.map_err(LoadError::Signature)?.into(), spent.asked_config))
 }
 
 impl Generation {
@@ -64,13 +67,19 @@ impl Generation {
         Self::new(loaded, Arc::clone(&self.prepared), Arc::new(context))
     }
 
-    async fn call<T, F>(&self, export: Export, container: Option<&str>, work: F) -> Result<T, BackendError>
+    async fn call<T, F>(
+        &self,
+        export: Export,
+        container: Option<&str>,
+        arguments: Option<Value>,
+        work: F,
+    ) -> Result<T, BackendError>
     where
-        T: Send,
+        T: Recorded + Send,
         F: for<'a> FnOnce(Guest<'a>) -> Work<'a, Result<T, wit::Error>> + Send,
     {
         let admitted = self.breaker.admit(export).map_err(|outage| self.refused(&outage))?;
-        let ended = Box::pin(call(&self.prepared, &self.context, export, container, work)).await;
+        let ended = Box::pin(call(&self.prepared, &self.context, export, container, arguments, work)).await;
         if let Some(change) = self.breaker.note(admitted, export, container, &ended) {
             self.tell(change);
         }
@@ -98,14 +107,20 @@ impl Generation {
     }
 
     /// Calls an export of the `lifecycle`, all of which are about one container.
-    async fn lifecycle<T, F>(&self, export: Export, container: Container, work: F) -> Result<T, BackendError>
+    async fn lifecycle<T, F>(
+        &self,
+        export: Export,
+        container: Container,
+        arguments: Option<Value>,
+        work: F,
+    ) -> Result<T, BackendError>
     where
-        T: Send,
+        T: Recorded + Send,
         F: for<'a> FnOnce(lifecycle::Guest, Guest<'a>, wit::Container) -> Work<'a, Result<T, wit::Error>> + Send,
     {
         let container: wit::Container = container.into();
         let id = container.id.clone();
-        self.call(export, Some(&id), move |mut guest| match guest.lifecycle() {
+        self.call(export, Some(&id), arguments, move |mut guest| match guest.lifecycle() {
             Ok(exports) => work(exports, guest, container),
             Err(error) => Box::pin(async { Err(error) }),
         })
@@ -123,15 +138,17 @@ impl Generation {
     }
 
     pub(crate) async fn check(&self) -> Result<(), BackendError> {
-        self.call(Export::Check, None, |mut guest| {
+        let arguments = self.context.recorded(|| json!({}));
+        self.call(Export::Check, None, arguments, |mut guest| {
             Box::pin(async move { guest.backend()?.call_check(guest.store).await })
         })
         .await
     }
 
     pub(crate) async fn plan(&self, spec: String) -> Result<Vec<Finding>, BackendError> {
+        let arguments = self.context.recorded(|| json!({ "spec": spec }));
         let findings = self
-            .call(Export::Plan, None, |mut guest| {
+            .call(Export::Plan, None, arguments, |mut guest| {
                 Box::pin(async move { guest.backend()?.call_plan(guest.store, &spec).await })
             })
             .await?;
@@ -139,8 +156,9 @@ impl Generation {
     }
 
     pub(crate) async fn create(&self, container: Container, key: String) -> Result<Handle, BackendError> {
+        let arguments = self.context.recorded(|| json!({ "container": container, "key": key }));
         let handle = self
-            .lifecycle(Export::Create, container, move |exports, guest, container| {
+            .lifecycle(Export::Create, container, arguments, move |exports, guest, container| {
                 Box::pin(async move { exports.call_create(guest.store, &container, &key).await })
             })
             .await?;
@@ -148,8 +166,9 @@ impl Generation {
     }
 
     pub(crate) async fn start(&self, container: Container, run: String, key: String) -> Result<Started, BackendError> {
+        let arguments = self.context.recorded(|| json!({ "container": container, "run": run, "key": key }));
         let mut started = self
-            .lifecycle(Export::Start, container, move |exports, guest, container| {
+            .lifecycle(Export::Start, container, arguments, move |exports, guest, container| {
                 Box::pin(async move { exports.call_start(guest.store, &container, &run, &key).await })
             })
             .await?;
@@ -163,9 +182,10 @@ impl Generation {
         run: String,
         outcome: Outcome,
     ) -> Result<RunVerdict, BackendError> {
+        let arguments = self.context.recorded(|| json!({ "container": container, "run": run, "outcome": outcome }));
         let outcome = convert::outcome(outcome);
         let verdict = self
-            .lifecycle(Export::Finished, container, move |exports, guest, container| {
+            .lifecycle(Export::Finished, container, arguments, move |exports, guest, container| {
                 Box::pin(async move { exports.call_finished(guest.store, &container, &run, &outcome).await })
             })
             .await?;
@@ -178,8 +198,10 @@ impl Generation {
         timeout: Option<i32>,
         key: String,
     ) -> Result<Disposition, BackendError> {
+        let arguments =
+            self.context.recorded(|| json!({ "container": container, "timeout_seconds": timeout, "key": key }));
         let disposition = self
-            .lifecycle(Export::Stop, container, move |exports, guest, container| {
+            .lifecycle(Export::Stop, container, arguments, move |exports, guest, container| {
                 Box::pin(async move { exports.call_stop(guest.store, &container, timeout, &key).await })
             })
             .await?;
@@ -192,8 +214,9 @@ impl Generation {
         signal: String,
         key: String,
     ) -> Result<Disposition, BackendError> {
+        let arguments = self.context.recorded(|| json!({ "container": container, "signal": signal, "key": key }));
         let disposition = self
-            .lifecycle(Export::Kill, container, move |exports, guest, container| {
+            .lifecycle(Export::Kill, container, arguments, move |exports, guest, container| {
                 Box::pin(async move { exports.call_kill(guest.store, &container, &signal, &key).await })
             })
             .await?;
@@ -206,8 +229,10 @@ impl Generation {
         timeout: Option<i32>,
         key: String,
     ) -> Result<Disposition, BackendError> {
+        let arguments =
+            self.context.recorded(|| json!({ "container": container, "timeout_seconds": timeout, "key": key }));
         let disposition = self
-            .lifecycle(Export::Restart, container, move |exports, guest, container| {
+            .lifecycle(Export::Restart, container, arguments, move |exports, guest, container| {
                 Box::pin(async move { exports.call_restart(guest.store, &container, timeout, &key).await })
             })
             .await?;
@@ -215,15 +240,17 @@ impl Generation {
     }
 
     pub(crate) async fn remove(&self, container: Container, force: bool, key: String) -> Result<(), BackendError> {
-        self.lifecycle(Export::Remove, container, move |exports, guest, container| {
+        let arguments = self.context.recorded(|| json!({ "container": container, "force": force, "key": key }));
+        self.lifecycle(Export::Remove, container, arguments, move |exports, guest, container| {
             Box::pin(async move { exports.call_remove(guest.store, &container, force, &key).await })
         })
         .await
     }
 
     pub(crate) async fn recover(&self, container: Container) -> Result<Recovered, BackendError> {
+        let arguments = self.context.recorded(|| json!({ "container": container }));
         let recovered = self
-            .lifecycle(Export::Recover, container, |exports, guest, container| {
+            .lifecycle(Export::Recover, container, arguments, |exports, guest, container| {
                 Box::pin(async move { exports.call_recover(guest.store, &container).await })
             })
             .await?;
@@ -247,10 +274,11 @@ impl Generation {
                 self.context.backend
             )));
         }
+        let arguments = self.context.recorded(|| json!({ "container": container, "query": query, "cursor": cursor }));
         let query = convert::query(&query);
         let id = container.id.clone();
         let page = self
-            .call(Export::Logs, Some(&id), move |mut guest| {
+            .call(Export::Logs, Some(&id), arguments, move |mut guest| {
                 Box::pin(async move {
                     let Some(exports) = guest.logs()? else {
                         return Ok(Err(wit::Error::NotSupported("the backend keeps no logs of its own".into())));
@@ -275,8 +303,9 @@ impl Generation {
 
     pub(crate) async fn inventory(&self, cursor: Option<String>) -> Result<InventoryPage, BackendError> {
         self.inventories()?;
+        let arguments = self.context.recorded(|| json!({ "cursor": cursor }));
         let page = self
-            .call(Export::Inventory, None, move |mut guest| {
+            .call(Export::Inventory, None, arguments, move |mut guest| {
                 Box::pin(async move {
                     match guest.inventory()? {
                         Some(exports) => exports.call_list(guest.store, cursor.as_deref()).await,
@@ -307,8 +336,9 @@ impl Generation {
         handle: Handle,
     ) -> Result<Vec<(String, String)>, BackendError> {
         self.inventories()?;
+        let arguments = self.context.recorded(|| json!({ "id": container, "handle": handle }));
         let id = container.clone();
-        self.call(Export::AgentEnvironment, Some(&id), move |mut guest| {
+        self.call(Export::AgentEnvironment, Some(&id), arguments, move |mut guest| {
             Box::pin(async move {
                 match guest.inventory()? {
                     Some(exports) => exports.call_agent_environment(guest.store, &container, &handle.into()).await,

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bytes::Bytes;
 use sockerless_backend::types::Loaded;
 use sockerless_backend::{AgentBroker, Backend, OutcomeSink};
+use sockerless_recorder::Recorder;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +25,7 @@ use crate::generation::Generation;
 use crate::load::{
     Candidate, Described, Ledger, LiveContainers, LoadOutcome, LoadRequest, Loader, SettingsSource, recover,
 };
+use crate::tape::Tapes;
 use crate::watch::{Verdict, watch};
 
 /// So many changes a listener may be behind before it misses the oldest.
@@ -41,6 +43,8 @@ pub struct HostConfig {
     pub http: HttpConfig,
     /// Instead of the clock of this machine, for the interface `clock`. Deadlines are this machine's in any case.
     pub clock: Option<Arc<dyn Clock>>,
+    /// Takes down the calls of exports and imports.
+    pub recorder: Option<Recorder>,
 }
 
 /// What the daemon gives to every backend.
@@ -92,6 +96,7 @@ impl BackendHost {
             dispatcher: Arc::new(Dispatcher::default()),
             clock: config.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             service: broadcast::Sender::new(SERVICE_CHANGES),
+            tapes: config.recorder.map_or(Tapes::None, Tapes::Recorder),
         };
         Ok(Self {
             engine: Engine::new(&config.engine)?,

@@ -12,6 +12,14 @@ const PACKAGE: &str = "sockerless:backend";
 /// The version of the WIT package that this host speaks. Components of the same `0.x` are compatible.
 const MAJOR_MINOR: (u64, u64) = (0, 1);
 
+/// The version of the WIT package in full, as the package itself has it.
+#[must_use]
+pub fn wit_version() -> &'static str {
+    const TYPES: &str = include_str!("../../../wit/types.wit");
+    let version = TYPES.split_once('@').and_then(|(_, rest)| rest.split_once(';'));
+    version.map_or("unknown", |(version, _)| version)
+}
+
 /// More imports or exports than this no backend needs.
 const MAX_NAMES: usize = 1_000;
 
@@ -157,6 +165,12 @@ impl<'a> Interface<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_version_in_full_is_of_those_that_are_spoken() {
+        let (major, minor) = MAJOR_MINOR;
+        assert!(wit_version().starts_with(&format!("{major}.{minor}.")), "{}", wit_version());
+    }
 
     #[test]
     fn says_what_a_foreign_file_is() {

@@ -6,6 +6,7 @@
 //! - [`Policy`]: what an operator grants. [`Limits`]: what one call may use.
 //! - [`TokenSource`], [`AzureCredentials`]: credentials, which never enter a component.
 //! - [`HttpConfig`]: how requests leave.
+//! - [`Replay`]: does calls again that were recorded, without a network.
 //!
 //! Each call runs in a fresh instance, which is thrown away afterwards: a trap, an endless loop or a greedy allocation
 //! ends that call, with [`BackendError::Fault`](sockerless_backend::BackendError::Fault), and nothing else.
@@ -40,9 +41,11 @@ mod memory;
 mod meter;
 mod policy;
 mod prepared;
+mod replay;
 mod state;
 mod stdio;
 mod tally;
+mod tape;
 mod text;
 mod ticker;
 mod watch;
@@ -57,10 +60,12 @@ pub use engine::EngineConfig;
 pub use error::{EngineError, LoadError};
 pub use host::{BackendHost, HostConfig, Services};
 pub use imports::longest_exchange;
+pub use inspect::wit_version;
 pub use limits::{Export, Limits};
 pub use load::{Described, Ledger, LiveContainers, LoadOutcome, LoadRequest, Settings, SettingsSource};
 pub use policy::{
     HostPattern, HostRule, InvalidPattern, InvalidRequests, InvalidRule, Policy, Requests, Scheme, ScopeRule,
 };
+pub use replay::{Difference, Replay, Replayed, Step};
 pub use tally::Rate;
 pub use watch::{Failing, SwapRules, Verdict};

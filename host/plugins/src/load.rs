@@ -27,6 +27,9 @@ use crate::prepared::Prepared;
 use crate::watch::SwapRules;
 use crate::{descriptor, inspect};
 
+/// What a backend is called before it has said its name.
+pub(crate) const NAMELESS: &str = "(not yet known)";
+
 /// Containers that are recovered at the same time.
 const RECOVERING: usize = 16;
 
@@ -146,17 +149,16 @@ pub(crate) struct Candidate {
 }
 
 /// What the operator says of how a backend is run.
-#[derive(Clone)]
-struct Rules {
-    limits: Limits,
-    swap: SwapRules,
-    breaker: BreakerRules,
+#[derive(Clone, Default)]
+pub(crate) struct Rules {
+    pub(crate) limits: Limits,
+    pub(crate) swap: SwapRules,
+    pub(crate) breaker: BreakerRules,
 }
 
 /// A component that has said who it is.
 struct Examined {
     prepared: Arc<Prepared>,
-    sha256: String,
     origin: Origin,
     first: Descriptor,
     /// Whether it asked for its configuration to say that.
@@ -179,7 +181,7 @@ impl Loader<'_> {
         live: &dyn LiveContainers,
         number: impl FnOnce(&str) -> u64,
     ) -> Result<Candidate, LoadError> {
-        let Examined { prepared, sha256, origin, first, configurable } = self.examine(request, settings).await?;
+        let Examined { prepared, origin, first, configurable } = self.examine(request, settings).await?;
         let Settings { config, policy, limits, swap, breaker } = settings.settings(&first.name);
         let rules = Rules { limits, swap, breaker };
         let (values, missing) = config::values(&first, &config);
@@ -194,7 +196,7 @@ impl Loader<'_> {
 
         let context = self.context(&backend, grants, &descriptor.config, values, rules);
         let interfaces = prepared.interfaces();
-        let digest = format!("sha256:{sha256}");
+        let digest = prepared.digest.clone();
         let loaded = Loaded { digest, generation: number(&backend), interfaces, descriptor };
         let generation = Generation::new(loaded, prepared, context);
         generation.check().await.map_err(|error| LoadError::Check { backend: backend.clone(), error })?;
@@ -208,13 +210,13 @@ impl Loader<'_> {
         request: LoadRequest,
         settings: &dyn SettingsSource,
     ) -> Result<Described, LoadError> {
-        let Examined { prepared, sha256, first, configurable, .. } = self.examine(request, settings).await?;
+        let Examined { prepared, first, configurable, .. } = self.examine(request, settings).await?;
         let Settings { config, limits, swap, breaker, .. } = settings.settings(&first.name);
         let rules = Rules { limits, swap, breaker };
         let (values, _) = config::values(&first, &config);
         let descriptor =
             if configurable { self.describe_configured(&prepared, &first, &values, &rules).await? } else { first };
-        Ok(Described { descriptor, digest: format!("sha256:{sha256}") })
+        Ok(Described { descriptor, digest: prepared.digest.clone() })
     }
 
     /// Asks the component who it is, before there is a configuration.
@@ -225,10 +227,10 @@ impl Loader<'_> {
         if component.len() > early.component_bytes {
             return Err(LoadError::TooLarge { bytes: component.len(), limit: early.component_bytes });
         }
-        let (sha256, prepared, origin) = self.prepare(component, expected).await?;
+        let (prepared, origin) = self.prepare(component, expected).await?;
         let prepared = Arc::new(prepared);
 
-        let label = name.as_deref().unwrap_or("(not yet known)");
+        let label = name.as_deref().unwrap_or(NAMELESS);
         let rules = Rules { limits: early, swap: SwapRules::default(), breaker: BreakerRules::default() };
         let bare = self.context(label, Grants::default(), &[], BTreeMap::new(), rules);
         let (first, configurable) = describe(&prepared, &bare).await?;
@@ -237,7 +239,7 @@ impl Loader<'_> {
             return Err(LoadError::Name { expected, actual: first.name });
         }
 
-        Ok(Examined { prepared, sha256, origin, first, configurable })
+        Ok(Examined { prepared, origin, first, configurable })
     }
 
     /// Asks it again with the values of its keys: what it says of itself may depend on them.
@@ -253,11 +255,11 @@ impl Loader<'_> {
     }
 
     /// Digest, inspection, compiling and linking: off the runtime, since they compute.
-    async fn prepare(
+    pub(crate) async fn prepare(
         &self,
         component: Bytes,
         expected: Option<String>,
-    ) -> Result<(String, Prepared, Origin), LoadError> {
+    ) -> Result<(Prepared, Origin), LoadError> {
         let (engine, cache) = (self.engine.clone(), self.cache.clone());
         let work = tokio::task::spawn_blocking(move || {
             let sha256 = hex::encode(digest(&SHA256, &component));
@@ -279,13 +281,13 @@ impl Loader<'_> {
                 archive: has("archive"),
                 runs: has("runs"),
             };
-            let prepared = Prepared::new(&engine, &component, interfaces)?;
-            Ok((sha256, prepared, origin))
+            let prepared = Prepared::new(&engine, &component, interfaces, actual)?;
+            Ok((prepared, origin))
         });
         work.await.map_err(|error| LoadError::Host(format!("compiling the component ended in a panic: {error}")))?
     }
 
-    fn context(
+    pub(crate) fn context(
         &self,
         backend: &str,
         grants: Grants,

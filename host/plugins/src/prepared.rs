@@ -11,6 +11,8 @@ use crate::state::CallState;
 
 pub(crate) struct Prepared {
     pub(crate) engine: Engine,
+    /// `sha256:` and 64 hexadecimal digits of the component's bytes.
+    pub(crate) digest: String,
     pub(crate) pre: InstancePre<CallState>,
     backend: backend::GuestIndices,
     lifecycle: lifecycle::GuestIndices,
@@ -37,7 +39,12 @@ const ARCHIVE: (&str, &[&str]) = ("archive", &["stat", "get", "put", "extracted"
 const RUNS: (&str, &[&str]) = ("runs", &["resume"]);
 
 impl Prepared {
-    pub(crate) fn new(engine: &Engine, component: &Component, optional: Interfaces) -> Result<Self, LoadError> {
+    pub(crate) fn new(
+        engine: &Engine,
+        component: &Component,
+        optional: Interfaces,
+        digest: String,
+    ) -> Result<Self, LoadError> {
         let missing = missing(engine, component, optional);
         if !missing.is_empty() {
             return Err(LoadError::MissingExports(missing));
@@ -46,6 +53,7 @@ impl Prepared {
         let pre = engine.linker.instantiate_pre(component).map_err(misfit)?;
         Ok(Self {
             engine: engine.clone(),
+            digest,
             backend: backend::GuestIndices::new(&pre).map_err(misfit)?,
             lifecycle: lifecycle::GuestIndices::new(&pre).map_err(misfit)?,
             logs: optional.logs.then(|| logs::GuestIndices::new(&pre)).transpose().map_err(misfit)?,

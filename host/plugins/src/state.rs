@@ -11,6 +11,7 @@ use crate::label::Label;
 use crate::memory::MemoryLimiter;
 use crate::meter::Meter;
 use crate::stdio::Captured;
+use crate::tape::Tape;
 use crate::text::TARGET;
 
 /// More resources (streams, credentials, …) than this a call does not hold.
@@ -28,6 +29,7 @@ pub(crate) struct CallState {
     /// When the call ends, whatever it is doing.
     pub(crate) deadline: Instant,
     pub(crate) spent: Spent,
+    pub(crate) tape: Tape,
 }
 
 /// What a call has used up.
@@ -51,21 +53,22 @@ pub(crate) struct TooManyHostCalls {
 }
 
 impl CallState {
-    pub(crate) fn new(context: Arc<Context>, label: Label, meter: Arc<Meter>, deadline: Instant) -> Self {
+    pub(crate) fn new(context: Arc<Context>, label: Label, meter: Arc<Meter>, deadline: Instant, tape: Tape) -> Self {
         let limits = &context.limits;
         let stdout = Captured::new(label.clone(), "stdout", limits.stdio_bytes);
         let stderr = Captured::new(label.clone(), "stderr", limits.stdio_bytes);
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
-        let wasi = WasiCtx::builder()
-            .stdout(stdout.clone())
+        let mut wasi = WasiCtx::builder();
+        wasi.stdout(stdout.clone())
             .stderr(stderr.clone())
             .allow_tcp(false)
             .allow_udp(false)
-            .allow_ip_name_lookup(false)
-            .build();
+            .allow_ip_name_lookup(false);
+        tape.provide(&mut wasi);
+        let wasi = wasi.build();
         let memory = MemoryLimiter::new(limits.memory_bytes);
-        Self { wasi, table, memory, meter, context, label, stdout, stderr, deadline, spent: Spent::default() }
+        Self { wasi, table, memory, meter, context, label, stdout, stderr, deadline, spent: Spent::default(), tape }
     }
 
     /// Counts a call of an import.

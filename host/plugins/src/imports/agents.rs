@@ -1,13 +1,14 @@
 //! `agents`: the broker that the daemon gave.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use sockerless_backend as contract;
+use sockerless_backend::{self as contract, AgentBroker};
 
 use crate::bindings::sockerless::backend::agents::{AgentError, AgentSetup, Host};
-use crate::context::Context;
 use crate::egress::may_dial;
 use crate::state::CallState;
+use crate::tape::taped;
 
 impl From<contract::AgentError> for AgentError {
     fn from(error: contract::AgentError) -> Self {
@@ -22,30 +23,43 @@ impl From<contract::AgentError> for AgentError {
 }
 
 impl CallState {
-    fn agent_call(&mut self) -> Result<(), AgentError> {
-        self.host_call().map_err(|error| AgentError::Other(error.to_string()))
+    fn agent_call(&mut self) -> Result<Arc<dyn AgentBroker>, contract::AgentError> {
+        self.host_call().map_err(|error| contract::AgentError::Other(error.to_string()))?;
+        Ok(Arc::clone(&self.context.shared.agents))
     }
 
     fn provision_of(setup: contract::Provision) -> AgentSetup {
         let contract::Provision { environment, startup, invocation_path, exit_code_header } = setup;
         AgentSetup { environment, startup, invocation_path, exit_code_header }
     }
+
+    /// Takes note of an address that may be dialled.
+    async fn note_address(&mut self, container: &str, url: &str) -> Result<(), contract::AgentError> {
+        let agents = self.agent_call()?;
+        may_dial(url, &self.context.grants).map_err(|error| contract::AgentError::Other(error.to_string()))?;
+        agents.reachable_at(&self.context.backend, container, url).await
+    }
 }
 
 impl Host for CallState {
     async fn provision(&mut self, container: String) -> wasmtime::Result<Result<Option<AgentSetup>, AgentError>> {
-        if let Err(error) = self.agent_call() {
-            return Ok(Err(error));
-        }
-        let setup = self.context.shared.agents.provision(&container).await;
+        let setup = taped!(self, "agents.provision", { container }, {
+            match self.agent_call() {
+                Ok(agents) => agents.provision(&container).await,
+                Err(error) => Err(error),
+            }
+        });
         Ok(setup.map(|setup| setup.map(Self::provision_of)).map_err(Into::into))
     }
 
     async fn prepare(&mut self, container: String, run: String) -> wasmtime::Result<Result<(), AgentError>> {
-        if let Err(error) = self.agent_call() {
-            return Ok(Err(error));
-        }
-        Ok(self.context.shared.agents.prepare(&container, &run).await.map_err(Into::into))
+        let prepared = taped!(self, "agents.prepare", { container, run }, {
+            match self.agent_call() {
+                Ok(agents) => agents.prepare(&container, &run).await,
+                Err(error) => Err(error),
+            }
+        });
+        Ok(prepared.map_err(Into::into))
     }
 
     async fn await_connect(
@@ -54,38 +68,41 @@ impl Host for CallState {
         run: String,
         timeout_ms: u32,
     ) -> wasmtime::Result<Result<(), AgentError>> {
-        if let Err(error) = self.agent_call() {
-            return Ok(Err(error));
-        }
-        let timeout = Duration::from_millis(timeout_ms.into());
-        Ok(self.context.shared.agents.await_connect(&container, &run, timeout).await.map_err(Into::into))
+        let connected = taped!(self, "agents.await-connect", { container, run, timeout_ms }, {
+            match self.agent_call() {
+                Ok(agents) => agents.await_connect(&container, &run, Duration::from_millis(timeout_ms.into())).await,
+                Err(error) => Err(error),
+            }
+        });
+        Ok(connected.map_err(Into::into))
     }
 
     async fn answered(&mut self, container: String, run: String) -> wasmtime::Result<Option<u16>> {
-        self.host_call()?;
-        Ok(self.context.shared.agents.answered(&container, &run))
+        Ok(taped!(self, "agents.answered", { container, run }, {
+            self.host_call()?;
+            self.context.shared.agents.answered(&container, &run)
+        }))
     }
 
     async fn connected(&mut self, container: String) -> wasmtime::Result<bool> {
-        self.host_call()?;
-        Ok(self.context.shared.agents.connected(&container))
+        Ok(taped!(self, "agents.connected", { container }, {
+            self.host_call()?;
+            self.context.shared.agents.connected(&container)
+        }))
     }
 
     async fn disconnect(&mut self, container: String) -> wasmtime::Result<Result<(), AgentError>> {
-        if let Err(error) = self.agent_call() {
-            return Ok(Err(error));
-        }
-        Ok(self.context.shared.agents.disconnect(&container).await.map_err(Into::into))
+        let disconnected = taped!(self, "agents.disconnect", { container }, {
+            match self.agent_call() {
+                Ok(agents) => agents.disconnect(&container).await,
+                Err(error) => Err(error),
+            }
+        });
+        Ok(disconnected.map_err(Into::into))
     }
 
     async fn reachable_at(&mut self, container: String, url: String) -> wasmtime::Result<Result<(), AgentError>> {
-        if let Err(error) = self.agent_call() {
-            return Ok(Err(error));
-        }
-        if let Err(error) = may_dial(&url, &self.context.grants) {
-            return Ok(Err(AgentError::Other(error.to_string())));
-        }
-        let Context { backend, shared, .. } = &*self.context;
-        Ok(shared.agents.reachable_at(backend, &container, &url).await.map_err(Into::into))
+        let noted = taped!(self, "agents.reachable-at", { container, url }, self.note_address(&container, &url).await);
+        Ok(noted.map_err(Into::into))
     }
 }

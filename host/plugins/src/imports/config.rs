@@ -2,11 +2,14 @@
 
 use crate::bindings::sockerless::backend::config::Host;
 use crate::state::CallState;
+use crate::tape::taped;
 
 impl Host for CallState {
     async fn get(&mut self, key: String) -> wasmtime::Result<Option<String>> {
-        self.host_call()?;
         self.spent.asked_config = true;
-        Ok(self.context.config.get(&key).cloned())
+        Ok(taped!(self, "config.get", { key }, {
+            self.host_call()?;
+            self.context.config.get(&key).cloned()
+        }))
     }
 }

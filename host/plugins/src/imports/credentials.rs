@@ -1,9 +1,11 @@
 //! `credentials`: opaque rights to have requests signed. The token stays in the host.
 
+use serde::{Deserialize, Serialize};
 use wasmtime::component::Resource;
 
 use crate::bindings::sockerless::backend::credentials::{CredentialError, Host, HostCredential};
 use crate::state::CallState;
+use crate::tape::taped;
 
 /// The right to have requests signed with a token of one scope. Given only for a scope that is granted.
 #[derive(Debug)]
@@ -12,22 +14,46 @@ pub struct Credential {
     pub(crate) scope: String,
 }
 
-impl Host for CallState {
-    async fn get(&mut self, scope: String) -> wasmtime::Result<Result<Resource<Credential>, CredentialError>> {
-        if let Err(error) = self.host_call() {
-            return Ok(Err(CredentialError::Other(error.to_string())));
+/// [`CredentialError`], as it is recorded.
+#[derive(Serialize, Deserialize)]
+enum Refusal {
+    Denied(String),
+    Unavailable(String),
+    Other(String),
+}
+
+impl From<Refusal> for CredentialError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Denied(text) => Self::Denied(text),
+            Refusal::Unavailable(text) => Self::Unavailable(text),
+            Refusal::Other(text) => Self::Other(text),
         }
-        if !self.context.grants.grants_scope(&scope) {
+    }
+}
+
+impl CallState {
+    /// Sees to it that there is a token of this scope.
+    async fn acquire(&mut self, scope: &str) -> Result<(), Refusal> {
+        self.host_call().map_err(|error| Refusal::Other(error.to_string()))?;
+        if !self.context.grants.grants_scope(scope) {
             let text = format!("the backend's descriptor does not ask for the scope `{scope}`");
-            return Ok(Err(CredentialError::Denied(text)));
+            return Err(Refusal::Denied(text));
         }
         let Some(tokens) = &self.context.shared.tokens else {
-            return Ok(Err(CredentialError::Unavailable("this daemon runs without a source of credentials".into())));
+            return Err(Refusal::Unavailable("this daemon runs without a source of credentials".into()));
         };
-        if let Err(error) = tokens.get(&scope).await {
-            return Ok(Err(CredentialError::Unavailable(error.to_string())));
+        tokens.get(scope).await.map_err(|error| Refusal::Unavailable(error.to_string()))?;
+        Ok(())
+    }
+}
+
+impl Host for CallState {
+    async fn get(&mut self, scope: String) -> wasmtime::Result<Result<Resource<Credential>, CredentialError>> {
+        match taped!(self, "credentials.get", { scope }, self.acquire(&scope).await) {
+            Ok(()) => Ok(Ok(self.table.push(Credential { scope })?)),
+            Err(refusal) => Ok(Err(refusal.into())),
         }
-        Ok(Ok(self.table.push(Credential { scope })?))
     }
 }
 

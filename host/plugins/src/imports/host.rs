@@ -2,10 +2,13 @@
 
 use crate::bindings::sockerless::backend::host::Host;
 use crate::state::CallState;
+use crate::tape::taped;
 
 impl Host for CallState {
     async fn id(&mut self) -> wasmtime::Result<String> {
-        self.host_call()?;
-        Ok(self.context.shared.daemon.to_string())
+        Ok(taped!(self, "host.id", {}, {
+            self.host_call()?;
+            self.context.shared.daemon.to_string()
+        }))
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use serde_json::json;
 use sockerless_backend::HttpError as Error;
+use sockerless_backend::types as contract;
 use tokio::time::Instant;
 
 use crate::bindings::sockerless::backend::http::{Authorization, Host, HttpError, Request, Response};
@@ -12,6 +14,7 @@ use crate::credentials::bearer;
 use crate::dispatch::Dispatch;
 use crate::egress::{Exchange, Signature, exchange, outgoing};
 use crate::state::CallState;
+use crate::tape::{self, taped};
 
 /// Of a request that names no limit.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(100);
@@ -77,37 +80,24 @@ impl CallState {
         let received = exchange.received.load(Ordering::Relaxed);
         self.spent.http_bytes = self.spent.http_bytes.saturating_add(received);
     }
-}
 
-impl Host for CallState {
-    async fn send(&mut self, request: Request) -> wasmtime::Result<Result<Response, HttpError>> {
-        let request = match self.exchange_of(request, false).await {
-            Ok(request) => request,
-            Err(error) => return Ok(Err(error.into())),
-        };
+    async fn send_now(&mut self, request: Request) -> Result<contract::Response, Error> {
+        let request = self.exchange_of(request, false).await?;
         let client = Arc::clone(&self.context.shared.http);
         let response = exchange(&client, &request).await;
         self.spend_received(&request);
-        Ok(response.map(Into::into).map_err(Into::into))
+        response
     }
 
-    async fn dispatch(
-        &mut self,
-        request: Request,
-        container: String,
-        run: String,
-    ) -> wasmtime::Result<Result<(), HttpError>> {
-        let request = match self.exchange_of(request, true).await {
-            Ok(request) => request,
-            Err(error) => return Ok(Err(error.into())),
-        };
+    async fn send_on_its_way(&mut self, request: Request, container: String, run: String) -> Result<(), Error> {
+        let request = self.exchange_of(request, true).await?;
         let shared = &self.context.shared;
         if shared.dispatcher.stopped() {
-            return Ok(Err(HttpError::Other("the daemon is about to end".into())));
+            return Err(Error::Other("the daemon is about to end".into()));
         }
         let Ok(permit) = Arc::clone(&self.context.dispatches).try_acquire_owned() else {
             let limit = self.context.limits.dispatched;
-            return Ok(Err(HttpError::Exhausted(format!("{limit} dispatched requests are under way already"))));
+            return Err(Error::Exhausted(format!("{limit} dispatched requests are under way already")));
         };
         if let Some(transport) = &shared.dispatch_http.transport {
             transport.dispatched(&request.request.url);
@@ -120,6 +110,33 @@ impl Host for CallState {
             outcomes: Arc::clone(&shared.outcomes),
             permit,
         });
-        Ok(Ok(()))
+        Ok(())
+    }
+}
+
+impl Host for CallState {
+    async fn send(&mut self, request: Request) -> wasmtime::Result<Result<Response, HttpError>> {
+        let response = taped!(
+            self,
+            "http.send",
+            json!({ "request": tape::request(&request, &self.table) }),
+            self.send_now(request).await
+        );
+        Ok(response.map(Into::into).map_err(Into::into))
+    }
+
+    async fn dispatch(
+        &mut self,
+        request: Request,
+        container: String,
+        run: String,
+    ) -> wasmtime::Result<Result<(), HttpError>> {
+        let sent = taped!(
+            self,
+            "http.dispatch",
+            json!({ "request": tape::request(&request, &self.table), "container": container, "run": run }),
+            self.send_on_its_way(request, container, run).await
+        );
+        Ok(sent.map_err(Into::into))
     }
 }

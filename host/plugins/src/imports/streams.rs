@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use sockerless_backend::sessions::BodyStream;
+use async_trait::async_trait;
+use futures_util::StreamExt as _;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sockerless_backend::sessions::{self, BodyStream};
+use sockerless_backend::types::{Outcome, Response};
 use sockerless_backend::{HttpError as Error, Stream, Upgrade};
 use wasmtime::component::Resource;
 
@@ -12,6 +17,7 @@ use crate::bindings::sockerless::backend::streams::{
 };
 use crate::egress::{self, Waiting, ask_for, connect, download};
 use crate::state::CallState;
+use crate::tape::{self, taped};
 
 /// So many exchanges one call may begin: it can give one away, and may have been mistaken in others.
 const MAX_OPENED: u32 = 4;
@@ -35,7 +41,7 @@ pub struct Download {
 /// A request that waits for its body.
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub struct Upload {
-    pub(crate) waiting: Waiting,
+    pub(crate) waiting: Box<dyn sessions::Upload>,
 }
 
 impl CallState {
@@ -76,30 +82,83 @@ impl CallState {
     }
 }
 
+/// What a request for a stream has brought, without the stream: what a component sees of it.
+#[derive(Serialize, Deserialize)]
+enum Begun {
+    Headers(Headers),
+    Declined(Response),
+}
+
+/// In the place of an upload that is played back.
+struct NoNetwork;
+
+#[async_trait]
+impl sessions::Upload for NoNetwork {
+    async fn send(self: Box<Self>, _: BodyStream) -> Outcome {
+        Err(Error::Other("a call that is played back has no network".to_owned()))
+    }
+}
+
 impl Host for CallState {
     async fn connect(&mut self, request: Request, protocol: String) -> wasmtime::Result<Result<Connected, HttpError>> {
-        Ok(match self.connected(request, &protocol).await {
-            Ok(Upgrade::Switched(headers, stream)) => {
+        let mut opened = None;
+        let begun: Result<Begun, Error> = taped!(
+            self,
+            "streams.connect",
+            json!({ "request": tape::request(&request, &self.table), "protocol": protocol }),
+            self.connected(request, &protocol).await.map(|answer| match answer {
+                Upgrade::Switched(headers, stream) => {
+                    opened = Some(stream);
+                    Begun::Headers(headers)
+                }
+                Upgrade::Declined(response) => Begun::Declined(response),
+            })
+        );
+        Ok(match begun {
+            Ok(Begun::Headers(headers)) => {
+                // A component does not read it: what is played back need not be there.
+                let stream = opened.unwrap_or_else(|| Box::new(tokio::io::empty()));
                 Ok(Connected::Switched(self.table.push(Connection { headers, stream })?))
             }
-            Ok(Upgrade::Declined(response)) => Ok(Connected::Declined(response.into())),
+            Ok(Begun::Declined(response)) => Ok(Connected::Declined(response.into())),
             Err(error) => Err(error.into()),
         })
     }
 
     async fn begin_download(&mut self, request: Request) -> wasmtime::Result<Result<Downloading, HttpError>> {
-        Ok(match self.downloading(request).await {
-            Ok(egress::Downloading::Begun(headers, body)) => {
+        let mut opened = None;
+        let begun: Result<Begun, Error> = taped!(
+            self,
+            "streams.begin-download",
+            json!({ "request": tape::request(&request, &self.table) }),
+            self.downloading(request).await.map(|answer| match answer {
+                egress::Downloading::Begun(headers, body) => {
+                    opened = Some(body);
+                    Begun::Headers(headers)
+                }
+                egress::Downloading::Declined(response) => Begun::Declined(response),
+            })
+        );
+        Ok(match begun {
+            Ok(Begun::Headers(headers)) => {
+                let body = opened.unwrap_or_else(|| futures_util::stream::empty().boxed());
                 Ok(Downloading::Begun(self.table.push(Download { headers, body })?))
             }
-            Ok(egress::Downloading::Declined(response)) => Ok(Downloading::Declined(response.into())),
+            Ok(Begun::Declined(response)) => Ok(Downloading::Declined(response.into())),
             Err(error) => Err(error.into()),
         })
     }
 
     async fn prepare_upload(&mut self, request: Request) -> wasmtime::Result<Result<Resource<Upload>, HttpError>> {
-        Ok(match self.uploading(request).await {
-            Ok(waiting) => Ok(self.table.push(Upload { waiting })?),
+        let mut prepared: Option<Box<dyn sessions::Upload>> = None;
+        let answer: Result<(), Error> = taped!(
+            self,
+            "streams.prepare-upload",
+            json!({ "request": tape::request(&request, &self.table) }),
+            self.uploading(request).await.map(|waiting| prepared = Some(Box::new(waiting)))
+        );
+        Ok(match answer {
+            Ok(()) => Ok(self.table.push(Upload { waiting: prepared.unwrap_or_else(|| Box::new(NoNetwork)) })?),
             Err(error) => Err(error.into()),
         })
     }

@@ -13,6 +13,7 @@ mod http;
 mod imports;
 mod limits;
 mod loading;
+mod record;
 mod server;
 mod service;
 mod streams;

@@ -13,6 +13,7 @@ use sockerless_plugins::{
     BackendHost, BreakerRules, EngineConfig, HostConfig, HttpConfig, Limits, LoadError, LoadOutcome, LoadRequest,
     Policy, Services, Settings, SwapRules, TokenSource,
 };
+use sockerless_recorder::Recorder;
 use tokio::sync::mpsc;
 
 pub(crate) struct Agents;
@@ -79,6 +80,7 @@ pub(crate) struct Setup {
     pub(crate) limits: Limits,
     pub(crate) swap: SwapRules,
     pub(crate) breaker: BreakerRules,
+    pub(crate) recorder: Option<Recorder>,
 }
 
 pub(crate) struct World {
@@ -110,6 +112,7 @@ impl Setup {
             engine,
             cache: self.cache.or_else(|| Some(shared())),
             http: self.http,
+            recorder: self.recorder,
             ..HostConfig::default()
         };
         let host = BackendHost::new(config, services).unwrap();

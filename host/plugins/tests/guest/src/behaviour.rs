@@ -92,6 +92,11 @@ pub fn act(container: &Container) -> Result<Vec<u8>, Error> {
             println!("to stdout");
             Ok(world().into_bytes())
         }
+        "chance" => {
+            let hash = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), "a");
+            let (day, passed) = (std::time::SystemTime::now(), std::time::Instant::now().elapsed());
+            Ok(format!("{hash} {day:?} {passed:?} {:?}", clock::now()).into_bytes())
+        }
         "config" => Ok(format!("{:?}", config::get(&argument(0))).into_bytes()),
         "reachable" => Ok(match agents::reachable_at(&container.id, &argument(0)) {
             Ok(()) => b"noted".to_vec(),
