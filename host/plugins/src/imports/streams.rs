@@ -60,7 +60,7 @@ impl CallState {
         let client = Arc::clone(&self.context.shared.upgrade_http);
         let answer = connect(&client, &exchange).await;
         self.spend_received(&exchange);
-        Ok(answer?)
+        answer
     }
 
     async fn downloading(&mut self, request: Request) -> Result<egress::Downloading, Error> {
@@ -69,7 +69,7 @@ impl CallState {
         let client = Arc::clone(&self.context.shared.http);
         let answer = download(&client, &exchange).await;
         self.spend_received(&exchange);
-        Ok(answer?)
+        answer
     }
 
     async fn uploading(&mut self, request: Request) -> Result<Waiting, Error> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use sockerless_backend::sessions::{ExecProcess, Extraction, StreamsWanted, TerminalSize};
 use sockerless_backend::types::{LogQuery, Response};
 use sockerless_backend::{Backend, HttpError};
 use sockerless_plugins::{Difference, HttpConfig, Limits, Replay, Replayed, Step, Token, TokenError, TokenSource};
@@ -25,7 +26,8 @@ impl Transport for Echo {
     async fn perform(&self, request: Transported<'_>) -> Result<Response, HttpError> {
         let signed = request.headers.contains_key("authorization");
         let body = format!("{} {} signed={signed}", request.method, request.url).into_bytes();
-        Ok(Response { status: 200, headers: vec![("x-token".into(), "token-of-an-answer".into())], body })
+        let status = if request.headers.contains_key("upgrade") { 101 } else { 200 };
+        Ok(Response { status, headers: vec![("x-token".into(), "token-of-an-answer".into())], body })
     }
 }
 
@@ -136,6 +138,32 @@ async fn what_was_recorded_is_done_again_in_the_same_way() {
             let told = call.call.arguments["container"]["name"] == "sleep";
             assert!(differs.is_none() || told, "{}", differs.unwrap());
         }
+    }
+}
+
+#[tokio::test]
+async fn streams_are_begun_again_without_what_passed_on_them() {
+    let session = Session::begin(Limits::default()).await;
+    let backend = &session.backend;
+    let of = |method: &str| container("plain", &[method, "https://a.example/x"], &[]);
+    let process = ExecProcess { command: vec!["7".to_owned()], ..ExecProcess::default() };
+    backend.exec_start(of("POST"), process).await.unwrap();
+    backend.exec_inspect(of("POST"), "7".into()).await.unwrap();
+    backend.exec_resize(of("POST"), "7".into(), TerminalSize { rows: 1, columns: 2 }).await.unwrap_err();
+    backend.attach(of("POST"), StreamsWanted::default()).await.unwrap();
+    backend.archive_get(of("GET"), "/etc".into()).await.unwrap();
+    backend.archive_file_system(of("GET")).await.unwrap();
+    backend.archive_put(of("PUT"), "/etc".into(), Extraction::default()).await.unwrap();
+    let answer = Response { status: 200, headers: vec![], body: b"done".to_vec() };
+    let _ = backend.archive_extracted(of("PUT"), "/etc".into(), Ok(answer)).await;
+    let _ = backend.resume(of("POST"), "run".into()).await;
+
+    let calls = session.calls();
+    assert_eq!(calls.len(), 2 + 9);
+    let version = replay(guest()).await;
+    for call in &calls {
+        let differs = difference(&version, call).await;
+        assert!(differs.is_none(), "{}", differs.unwrap());
     }
 }
 
