@@ -94,7 +94,7 @@ async fn failures(backend: &dyn Backend, name: &str) -> Vec<(Export, String)> {
 #[tokio::test]
 async fn a_trap_in_any_export_ends_that_call_only() {
     let (world, backend) = patient().serving().await;
-    let failures = failures(&*backend, "trap").await;
+    let failures = failures(&*backend, "everywhere-trap").await;
     for (export, text) in &failures {
         assert!(text.starts_with(&format!("the backend `guest` failed in {}: it trapped", export.name())), "{text}");
     }
@@ -117,7 +117,7 @@ async fn every_export_has_its_deadline() {
     setup.limits.start_deadline = Duration::from_millis(4500);
     setup.limits.deadline = Duration::from_millis(3500);
     let (world, backend) = setup.serving().await;
-    for (export, text) in failures(&*backend, "hang").await {
+    for (export, text) in failures(&*backend, "everywhere-hang").await {
         let limit = match export {
             Export::Plan => "5 s",
             Export::Create => "4 s",

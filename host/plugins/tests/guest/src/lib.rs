@@ -72,7 +72,7 @@ impl Backend for Guest {
     }
 
     fn plan(spec: String) -> Result<Vec<Finding>, Error> {
-        behaviour::misbehave(&spec);
+        behaviour::misbehave_everywhere(&spec);
         Ok(vec![Finding { field: spec, verdict: Verdict::Ignored, reason: "A test.".into() }])
     }
 }
@@ -95,7 +95,7 @@ impl Lifecycle for Guest {
     }
 
     fn finished(container: Container, _run: String, outcome: Outcome) -> Result<RunVerdict, Error> {
-        behaviour::misbehave(&container.name);
+        behaviour::misbehave_everywhere(&container.name);
         Ok(match outcome {
             Outcome::Response(response) => RunVerdict::Exited(response.status.into()),
             Outcome::Failed(error) => RunVerdict::NotStarted(format!("{error:?}")),
@@ -103,27 +103,27 @@ impl Lifecycle for Guest {
     }
 
     fn stop(container: Container, _: Option<i32>, _: String) -> Result<Disposition, Error> {
-        behaviour::misbehave(&container.name);
+        behaviour::misbehave_everywhere(&container.name);
         Ok(Disposition::Nothing)
     }
 
     fn kill(container: Container, signal: String, _: String) -> Result<Disposition, Error> {
-        behaviour::misbehave(&container.name);
+        behaviour::misbehave_everywhere(&container.name);
         if signal == "SIGKILL" { Ok(Disposition::HostDefault) } else { Err(Error::NotSupported(signal)) }
     }
 
     fn restart(container: Container, _: Option<i32>, _: String) -> Result<Disposition, Error> {
-        behaviour::misbehave(&container.name);
+        behaviour::misbehave_everywhere(&container.name);
         Ok(Disposition::Done)
     }
 
     fn remove(container: Container, _: bool, _: String) -> Result<(), Error> {
-        behaviour::misbehave(&container.name);
+        behaviour::misbehave_everywhere(&container.name);
         Ok(())
     }
 
     fn recover(container: Container) -> Result<Recovered, Error> {
-        behaviour::misbehave(&container.name);
+        behaviour::misbehave_everywhere(&container.name);
         match container.handle {
             Some(handle) if handle.version > 1 => {
                 Err(Error::Invalid(format!("cannot read version {} of a handle", handle.version)))
@@ -142,7 +142,7 @@ impl exports::sockerless::backend::logs::Guest for Guest {
         cursor: Option<String>,
     ) -> Result<exports::sockerless::backend::logs::Page, Error> {
         use exports::sockerless::backend::logs::{Entry, Page, Source};
-        behaviour::misbehave(&container.name);
+        behaviour::misbehave_everywhere(&container.name);
         let time = query.since.unwrap_or(sockerless::backend::types::Timestamp { seconds: 1, nanoseconds: 2 });
         let entry = Entry { time, source: Source::Stderr, line: b"a line".to_vec(), partial: false };
         Ok(Page { entries: vec![entry], next: if cursor.is_none() { Some("2".into()) } else { None } })
