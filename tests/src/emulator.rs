@@ -56,6 +56,8 @@ impl Emulator {
         std::fs::write(&file, config).unwrap();
         let mut command = Command::new(built("SOCKERLESS_TEST_EMULATOR"));
         command
+            // What is killed leaves its temporary files: they go with the folder.
+            .env("TMPDIR", folder)
             .arg("--config")
             .arg(file)
             .args(["--listen", "127.0.0.1:0", "--agent"])

@@ -151,9 +151,9 @@ async fn streams_are_begun_again_without_what_passed_on_them() {
     backend.exec_inspect(of("POST"), "7".into()).await.unwrap();
     backend.exec_resize(of("POST"), "7".into(), TerminalSize { rows: 1, columns: 2 }).await.unwrap_err();
     backend.attach(of("POST"), StreamsWanted::default()).await.unwrap();
-    backend.archive_get(of("GET"), "/etc".into()).await.unwrap();
-    backend.archive_file_system(of("GET")).await.unwrap();
-    backend.archive_put(of("PUT"), "/etc".into(), Extraction::default()).await.unwrap();
+    drop(backend.archive_get(of("GET"), "/etc".into()).await.unwrap());
+    drop(backend.archive_file_system(of("GET")).await.unwrap());
+    drop(backend.archive_put(of("PUT"), "/etc".into(), Extraction::default()).await.unwrap());
     let answer = Response { status: 200, headers: vec![], body: b"done".to_vec() };
     let _ = backend.archive_extracted(of("PUT"), "/etc".into(), Ok(answer)).await;
     let _ = backend.resume(of("POST"), "run".into()).await;
