@@ -129,7 +129,6 @@ fn what_this_daemon_does_not_do_it_refuses_in_words() {
         (&["push", "alpine"], "pushing alpine:latest is not supported"),
         (&["save", "alpine"], "saving images is not supported"),
         (&["import", "-"], "importing images is not supported"),
-        (&["plugin", "install", "x/y"], "docker plugin can list, inspect and remove"),
         (&["swarm", "init"], "cannot be part of a swarm"),
         (&["node", "ls"], "This node is not a swarm manager"),
         (&["service", "ls"], "This node is not a swarm manager"),

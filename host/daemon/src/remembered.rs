@@ -340,17 +340,7 @@ mod tests {
     }
 
     fn loaded(name: &str, digit: char) -> Loaded {
-        let descriptor = Descriptor {
-            name: name.to_owned(),
-            version: "1".to_owned(),
-            driver: "d".to_owned(),
-            operating_system: "o".to_owned(),
-            cpus: 1,
-            memory: 1,
-            config: vec![],
-            hosts: vec![],
-            scopes: vec![],
-        };
+        let descriptor = Descriptor { name: name.to_owned(), ..Descriptor::default() };
         Loaded { descriptor, digest: digest(digit), generation: 1, interfaces: Interfaces::default() }
     }
 

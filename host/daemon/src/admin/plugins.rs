@@ -279,14 +279,8 @@ mod tests {
         };
         Descriptor {
             name: "b".to_owned(),
-            version: "1".to_owned(),
-            driver: "d".to_owned(),
-            operating_system: "o".to_owned(),
-            cpus: 1,
-            memory: 1,
             config: vec![key("SOCKERLESS_A", false, Some("a")), key("SOCKERLESS_S", true, None)],
-            hosts: vec![],
-            scopes: vec![],
+            ..Descriptor::default()
         }
     }
 

@@ -77,17 +77,13 @@ mod tests {
         };
         Descriptor {
             name: "b".to_owned(),
-            version: "1".to_owned(),
-            driver: "d".to_owned(),
-            operating_system: "o".to_owned(),
-            cpus: 1,
-            memory: 1,
             config: vec![key],
             hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
             scopes: hosts
                 .iter()
                 .map(|host| ScopeGrant { scope: "s".to_owned(), hosts: vec![(*host).to_owned()] })
                 .collect(),
+            ..Descriptor::default()
         }
     }
 

@@ -159,7 +159,7 @@ async fn streams_are_begun_again_without_what_passed_on_them() {
     let _ = backend.resume(of("POST"), "run".into()).await;
 
     let calls = session.calls();
-    assert_eq!(calls.len(), 2 + 9);
+    assert_eq!(calls.len(), 3 + 9);
     let version = replay(guest()).await;
     for call in &calls {
         let differs = difference(&version, call).await;
