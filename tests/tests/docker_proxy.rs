@@ -311,7 +311,8 @@ fn ends_are_learnt_when_either_daemon_was_away() {
     let behind = |name: &str| name_behind(&bare.docker, name);
     let (before, after, removed) = (behind("before"), behind("after"), behind("removed"));
     bare.daemon.kill();
-    engine.docker.ok(&["exec", &before, "touch", "/go"]);
+    // In the background: it ends the container, and might go with it.
+    engine.docker.ok(&["exec", "--detach", &before, "touch", "/go"]);
     assert_eq!(engine.docker.ok(&["wait", &before]), "5");
     engine.docker.ok(&["rm", "--force", &removed]);
     bare.daemon.start().unwrap();
@@ -324,7 +325,7 @@ fn ends_are_learnt_when_either_daemon_was_away() {
     engine.daemon.kill();
     engine.daemon.start().unwrap();
     assert_eq!(state(&bare.docker, "after").0, "running");
-    engine.docker.ok(&["exec", &after, "touch", "/go"]);
+    engine.docker.ok(&["exec", "--detach", &after, "touch", "/go"]);
     is("after", 5);
 }
 
