@@ -173,6 +173,14 @@ impl Inner {
         }
     }
 
+    /// What whoever lists backends should know of one: that it is out of service, and what was noted.
+    fn told(&self, name: &str) -> Option<String> {
+        let outage = self.loaded.host.backend(name).and_then(|backend| backend.outage());
+        let noted = self.notes.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        let told: Vec<String> = outage.map(|outage| outage.to_string()).into_iter().chain(noted).collect();
+        (!told.is_empty()).then(|| told.join("; "))
+    }
+
     fn note(&self, name: &str, note: Option<String>) {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         match note {
@@ -238,12 +246,9 @@ impl BackendAdmin for Admin {
 
     fn list(&self) -> Vec<BackendSummary> {
         let inner = &self.0;
-        let notes = inner.notes.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let summary = |(index, backend): (usize, &Arc<sockerless_plugins::PluginBackend>)| {
             let loaded = backend.loaded();
             let name = loaded.descriptor.name.clone();
-            let outage = backend.outage().map(|outage| outage.to_string());
-            let note = outage.into_iter().chain(notes.get(&name).cloned()).collect::<Vec<_>>();
             BackendSummary {
                 version: loaded.descriptor.version.clone(),
                 digest: loaded.digest.clone(),
@@ -251,7 +256,7 @@ impl BackendAdmin for Admin {
                 default: index == 0,
                 containers: inner.engine.container_count_of_backend(&name),
                 previous: backend.previous().map(|previous| previous.descriptor.version.clone()),
-                note: (!note.is_empty()).then(|| note.join("; ")),
+                note: inner.told(&name),
                 inventory: loaded.interfaces.inventory,
                 driver: loaded.descriptor.driver.clone(),
                 config: variables(&loaded.descriptor),

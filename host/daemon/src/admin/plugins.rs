@@ -79,7 +79,6 @@ impl Inner {
         let name = descriptor.name.clone();
         let plugin = note.plugin.as_ref();
         let origin = note.origin();
-        let notes = self.notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let reference = origin.map(|origin| origin.reference.clone()).or(plugin.map(|plugin| plugin.name.clone()));
         PluginSummary {
             id: hex::encode(digest(&SHA256, format!("backend {name}").as_bytes())),
@@ -89,7 +88,7 @@ impl Inner {
             digest: note.digest.clone(),
             enabled,
             driver: descriptor.driver.clone(),
-            note: notes.get(&name).cloned(),
+            note: self.told(&name),
             config: variables(descriptor),
             settings: descriptor.config.iter().filter_map(|key| shown_setting(key, &note.settings)).collect(),
             privileges: privileges(descriptor, &self.settings.settings(&name).limits),
