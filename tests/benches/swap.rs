@@ -24,9 +24,16 @@ fn main() {
     let versions = Versions::default();
     versions.swap(&world, 1);
 
+    let begin = Instant::now();
+    let tell = |what: &str| eprintln!("{:>5.0?} {what}", begin.elapsed());
     let quiet = Load::begin(&docker, "quiet", CLIENTS);
-    while !quiet.has_failed() && quiet.rounds() < ROUNDS {
+    let mut rounds = 0;
+    while !quiet.has_failed() && rounds < ROUNDS {
         std::thread::sleep(Duration::from_millis(50));
+        if quiet.rounds() > rounds {
+            rounds = quiet.rounds();
+            tell(&format!("without swaps: every client has lived {rounds} of {ROUNDS} containers"));
+        }
     }
     let quiet = runtime.block_on(quiet.end()).unwrap();
 
@@ -37,6 +44,9 @@ fn main() {
         versions.swap(&world, swaps);
         slowest = slowest.max(begin.elapsed());
         swaps += 1;
+        if swaps % 10 == 0 {
+            tell(&format!("{swaps} swaps; every client has lived {} of {ROUNDS} containers", load.rounds()));
+        }
     }
     let swapped = runtime.block_on(load.end()).unwrap();
     print(&quiet, &swapped);
