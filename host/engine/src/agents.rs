@@ -5,11 +5,11 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use sockerless_agent_protocol::spec::ProcessSpec;
 use sockerless_agents::{AgentClient, AgentFailure, AgentRegistry, Output, Piece, ProcessState, Sample, Wait};
+use sockerless_backend::sessions::Extraction;
 use sockerless_docker::{FilesystemChange, PathStat, Top};
 
 pub(crate) use sockerless_agents::From;
 
-use crate::archive::ArchivePutOptions;
 use crate::attach::Reading;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frames::{Blocks, ByteStream, pieces};
@@ -157,11 +157,11 @@ impl Agents {
         &self,
         container: &str,
         path: &str,
-        options: ArchivePutOptions,
+        extraction: Extraction,
         body: ByteStream,
     ) -> Result<()> {
-        let options =
-            [("no_overwrite_dir_non_dir", options.no_overwrite_dir_non_dir), ("copy_uid_gid", options.copy_uid_gid)];
+        let Extraction { no_overwrite_dir_non_dir, copy_uid_gid } = extraction;
+        let options = [("no_overwrite_dir_non_dir", no_overwrite_dir_non_dir), ("copy_uid_gid", copy_uid_gid)];
         Ok(self.client.extract(container, path, &options, body.map_err(Into::into)).await?)
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The agent is there from when the container was made, so files can be copied before the start, too.
 
+use sockerless_backend::sessions::Extraction;
 use sockerless_docker::PathStat;
 
 use crate::cell::Cell;
@@ -10,15 +11,6 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::files::{AgentFiles, Files};
 use crate::frames::ByteStream;
-
-/// How an archive is extracted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ArchivePutOptions {
-    /// A directory is not replaced by something else, nor something else by a directory.
-    pub no_overwrite_dir_non_dir: bool,
-    /// Owners are taken from the archive.
-    pub copy_uid_gid: bool,
-}
 
 impl Engine {
     /// What is at a path.
@@ -60,12 +52,12 @@ impl Engine {
         &self,
         reference: &str,
         path: &str,
-        options: ArchivePutOptions,
+        extraction: Extraction,
         body: ByteStream,
     ) -> Result<()> {
         let cell = self.inner.containers.find(reference)?;
         check(path)?;
-        self.files(&cell).put(path, options, body).await.map_err(|error| as_called(error, &cell.id, reference))
+        self.files(&cell).put(path, extraction, body).await.map_err(|error| as_called(error, &cell.id, reference))
     }
 
     /// Whoever reaches the files of a container.

@@ -1,10 +1,10 @@
 //! The files of a container, whoever reaches them: the agent, or the backend's cloud (`direct`).
 
 use async_trait::async_trait;
+use sockerless_backend::sessions::Extraction;
 use sockerless_docker::PathStat;
 
 use crate::agents::Agents;
-use crate::archive::ArchivePutOptions;
 use crate::error::Result;
 use crate::frames::ByteStream;
 
@@ -18,7 +18,7 @@ pub(crate) trait Files: Send + Sync {
     async fn get(&self, path: &str) -> Result<(PathStat, ByteStream)>;
 
     /// Extracts an archive into a directory.
-    async fn put(&self, directory: &str, options: ArchivePutOptions, body: ByteStream) -> Result<()>;
+    async fn put(&self, directory: &str, extraction: Extraction, body: ByteStream) -> Result<()>;
 
     /// Everything as an archive.
     async fn file_system(&self) -> Result<ByteStream>;
@@ -40,8 +40,8 @@ impl Files for AgentFiles {
         self.agents.archive_get(&self.container, path).await
     }
 
-    async fn put(&self, directory: &str, options: ArchivePutOptions, body: ByteStream) -> Result<()> {
-        self.agents.archive_put(&self.container, directory, options, body).await
+    async fn put(&self, directory: &str, extraction: Extraction, body: ByteStream) -> Result<()> {
+        self.agents.archive_put(&self.container, directory, extraction, body).await
     }
 
     async fn file_system(&self) -> Result<ByteStream> {

@@ -63,7 +63,6 @@ mod verify;
 mod volumes;
 mod wait;
 
-pub use archive::ArchivePutOptions;
 pub use attach::{AttachOptions, Session, Stdin};
 pub use create::Created;
 pub use dial::AgentLink;
@@ -78,5 +77,6 @@ pub use logs::LogOptions;
 pub use manage::RemoveOptions;
 pub use registries::{Fetch, FetchFailure, Fetched, ImageContent, Registries, Search};
 pub use services::Services;
+pub use sockerless_backend::sessions::Extraction;
 pub use stats::StatsOptions;
 pub use wait::{Wait, WaitCondition, WaitResult};

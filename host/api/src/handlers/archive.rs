@@ -2,7 +2,7 @@
 
 use http::{HeaderValue, Response};
 use sockerless_docker::PathStat;
-use sockerless_engine::{ArchivePutOptions, Error};
+use sockerless_engine::{Error, Extraction};
 
 use crate::app::Context;
 use crate::wire::{Answer, Body, Query, byte_stream, discard, full, ok_empty, stream};
@@ -31,7 +31,7 @@ pub(crate) async fn get(context: Context) -> Answer {
 
 pub(crate) async fn put(context: Context) -> Answer {
     let query = &context.query;
-    let options = ArchivePutOptions {
+    let extraction = Extraction {
         no_overwrite_dir_non_dir: query.boolean("noOverwriteDirNonDir"),
         copy_uid_gid: query.boolean("copyUIDGID"),
     };
@@ -40,7 +40,7 @@ pub(crate) async fn put(context: Context) -> Answer {
         discard(context.body).await;
         return Err(error);
     }
-    context.app.engine.archive_put(&context.name, path(query)?, options, byte_stream(context.body)).await?;
+    context.app.engine.archive_put(&context.name, path(query)?, extraction, byte_stream(context.body)).await?;
     ok_empty()
 }
 

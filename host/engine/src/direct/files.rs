@@ -9,7 +9,6 @@ use sockerless_backend::types::Container;
 use sockerless_backend::{Backend, HttpError};
 use sockerless_docker::PathStat;
 
-use crate::archive::ArchivePutOptions;
 use crate::error::{Error, Result};
 use crate::files::Files;
 use crate::frames::ByteStream;
@@ -40,9 +39,7 @@ impl Files for DirectFiles {
         Ok((stat(found), stream(body)))
     }
 
-    async fn put(&self, directory: &str, options: ArchivePutOptions, body: ByteStream) -> Result<()> {
-        let ArchivePutOptions { no_overwrite_dir_non_dir, copy_uid_gid } = options;
-        let extraction = Extraction { no_overwrite_dir_non_dir, copy_uid_gid };
+    async fn put(&self, directory: &str, extraction: Extraction, body: ByteStream) -> Result<()> {
         let upload = self.backend.archive_put(self.container.clone(), directory.to_owned(), extraction).await?;
         let body = body.map_err(|error| HttpError::Interrupted(format!("the archive breaks off: {}", error.message)));
         let answer = upload.send(body.boxed()).await;
