@@ -4,9 +4,11 @@
 #[cfg(not(feature = "logs"))]
 wit_bindgen::generate!({ path: "../../../../wit", world: "plugin", generate_all });
 #[cfg(feature = "logs")]
-wit_bindgen::generate!({ path: "../../../../wit", world: "plugin-with-sessions", generate_all });
+wit_bindgen::generate!({ path: "../../../../wit", world: "plugin-with-everything", generate_all });
 
 mod behaviour;
+#[cfg(feature = "logs")]
+mod inventory;
 #[cfg(feature = "logs")]
 mod sessions;
 

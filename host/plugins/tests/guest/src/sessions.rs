@@ -1,7 +1,7 @@
 //! Streams, used and misused: the container's name says how, its command is method and URL.
 
 use crate::Guest;
-use crate::behaviour::{misbehave, request};
+use crate::behaviour::{misbehave, misbehave_everywhere, request};
 use crate::exports::sockerless::backend::archive::{Content, Extraction, Guest as Archive, PathStat};
 use crate::exports::sockerless::backend::attach::{Attached, Guest as Attach, StreamsWanted};
 use crate::exports::sockerless::backend::exec::{Guest as Exec, Process, Started, State};
@@ -30,6 +30,7 @@ fn connection(request: &Request<'_>, protocol: &str) -> Result<Connection, Error
 
 impl Exec for Guest {
     fn start(container: Container, process: Process) -> Result<Started, Error> {
+        misbehave_everywhere(&container.name);
         let request = request(&container, None);
         let connection = match container.name.as_str() {
             "twice" => {
@@ -64,27 +65,32 @@ impl Exec for Guest {
         Ok(Started { id, connection, framing: Framing::Raw })
     }
 
-    fn inspect(_: Container, id: String) -> Result<State, Error> {
+    fn inspect(container: Container, id: String) -> Result<State, Error> {
+        misbehave_everywhere(&container.name);
         id.parse().map(State::Exited).map_err(|_| Error::NotFound(format!("no command {id}")))
     }
 
-    fn resize(_: Container, _: String, size: TerminalSize) -> Result<(), Error> {
+    fn resize(container: Container, _: String, size: TerminalSize) -> Result<(), Error> {
+        misbehave_everywhere(&container.name);
         Err(Error::Other(format!("{} by {}", size.rows, size.columns)))
     }
 }
 
 impl Attach for Guest {
     fn open(container: Container, wanted: StreamsWanted) -> Result<Attached, Error> {
+        misbehave_everywhere(&container.name);
         let connection = connection(&request(&container, None), "tcp")?;
         Ok(Attached { connection, framing: if wanted.stderr { Framing::Multiplexed } else { Framing::Raw } })
     }
 
-    fn resize(_: Container, size: TerminalSize) -> Result<(), Error> {
+    fn resize(container: Container, size: TerminalSize) -> Result<(), Error> {
+        misbehave_everywhere(&container.name);
         Err(Error::Other(format!("{} by {}", size.rows, size.columns)))
     }
 }
 
 fn download(container: &Container) -> Result<Download, Error> {
+    misbehave_everywhere(&container.name);
     match begin_download(&request(container, None)).map_err(failed)? {
         Downloading::Begun(download) => Ok(download),
         Downloading::Declined(response) => Err(Error::NotFound(format!("declined with {}", response.status))),
@@ -92,7 +98,8 @@ fn download(container: &Container) -> Result<Download, Error> {
 }
 
 impl Archive for Guest {
-    fn stat(_: Container, path: String) -> Result<PathStat, Error> {
+    fn stat(container: Container, path: String) -> Result<PathStat, Error> {
+        misbehave_everywhere(&container.name);
         Ok(PathStat { name: path, size: 1, mode: 2, modified: "then".into(), link_target: "there".into() })
     }
 
@@ -103,10 +110,12 @@ impl Archive for Guest {
     }
 
     fn put(container: Container, _directory: String, _: Extraction) -> Result<Upload, Error> {
+        misbehave_everywhere(&container.name);
         prepare_upload(&request(&container, None)).map_err(failed)
     }
 
-    fn extracted(_: Container, _: String, answer: Result<Response, HttpError>) -> Result<(), Error> {
+    fn extracted(container: Container, _: String, answer: Result<Response, HttpError>) -> Result<(), Error> {
+        misbehave_everywhere(&container.name);
         Err(Error::Other(match answer {
             Ok(response) => format!("{} {}", response.status, String::from_utf8_lossy(&response.body)),
             Err(error) => format!("{error:?}"),
@@ -119,7 +128,8 @@ impl Archive for Guest {
 }
 
 impl Runs for Guest {
-    fn resume(_: Container, run: String) -> Result<(), Error> {
+    fn resume(container: Container, run: String) -> Result<(), Error> {
+        misbehave_everywhere(&container.name);
         Err(Error::NotFound(run))
     }
 }
