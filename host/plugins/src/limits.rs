@@ -36,6 +36,40 @@ pub enum Export {
 }
 
 impl Export {
+    /// All of them, in their order.
+    const ALL: [Self; 25] = [
+        Self::Describe,
+        Self::Check,
+        Self::Plan,
+        Self::Create,
+        Self::Start,
+        Self::Finished,
+        Self::Stop,
+        Self::Kill,
+        Self::Restart,
+        Self::Remove,
+        Self::Recover,
+        Self::Logs,
+        Self::Inventory,
+        Self::AgentEnvironment,
+        Self::ExecStart,
+        Self::ExecInspect,
+        Self::ExecResize,
+        Self::Attach,
+        Self::AttachResize,
+        Self::ArchiveStat,
+        Self::ArchiveGet,
+        Self::ArchivePut,
+        Self::ArchiveExtracted,
+        Self::ArchiveFileSystem,
+        Self::Resume,
+    ];
+
+    /// The one of this name, if there is one.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|export| export.name() == name)
+    }
+
     /// Interface and function, as the WIT package has them.
     pub fn name(self) -> &'static str {
         match self {
@@ -151,6 +185,16 @@ pub(crate) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Dura
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_export_is_found_by_its_name() {
+        for (at, export) in Export::ALL.into_iter().enumerate() {
+            assert_eq!(export as usize, at);
+            assert_eq!(Export::named(export.name()), Some(export));
+        }
+        assert_eq!(Export::Resume as usize + 1, Export::ALL.len());
+        assert_eq!(Export::named("backend.nonsense"), None);
+    }
 
     #[test]
     fn reads_what_is_given_and_refuses_what_is_unknown() {

@@ -162,60 +162,46 @@ async fn called(generation: &Generation, export: &str, arguments: &Value) -> Res
     let key = || argument(arguments, "key");
     let run = || argument(arguments, "run");
     let seconds = || argument(arguments, "timeout_seconds");
-    let is = |known: Export| known.name() == export;
-    Ok(if is(Export::Describe) {
-        describe(&generation.prepared, &generation.context).await.err().map(|error| error.to_string())
-    } else if is(Export::Check) {
-        error(generation.check().await)
-    } else if is(Export::Plan) {
-        error(generation.plan(argument(arguments, "spec")?).await)
-    } else if is(Export::Create) {
-        error(generation.create(container()?, key()?).await)
-    } else if is(Export::Start) {
-        error(generation.start(container()?, run()?, key()?).await)
-    } else if is(Export::Finished) {
-        error(generation.finished(container()?, run()?, argument(arguments, "outcome")?).await)
-    } else if is(Export::Stop) {
-        error(generation.stop(container()?, seconds()?, key()?).await)
-    } else if is(Export::Kill) {
-        error(generation.kill(container()?, argument(arguments, "signal")?, key()?).await)
-    } else if is(Export::Restart) {
-        error(generation.restart(container()?, seconds()?, key()?).await)
-    } else if is(Export::Remove) {
-        error(generation.remove(container()?, argument(arguments, "force")?, key()?).await)
-    } else if is(Export::Recover) {
-        error(generation.recover(container()?).await)
-    } else if is(Export::Logs) {
-        error(generation.logs(container()?, argument(arguments, "query")?, argument(arguments, "cursor")?).await)
-    } else if is(Export::Inventory) {
-        error(generation.inventory(argument(arguments, "cursor")?).await)
-    } else if is(Export::AgentEnvironment) {
-        error(generation.agent_environment(argument(arguments, "id")?, argument(arguments, "handle")?).await)
-    } else if is(Export::ExecStart) {
-        error(generation.exec_start(container()?, argument(arguments, "process")?).await)
-    } else if is(Export::ExecInspect) {
-        error(generation.exec_inspect(container()?, argument(arguments, "id")?).await)
-    } else if is(Export::ExecResize) {
-        error(generation.exec_resize(container()?, argument(arguments, "id")?, argument(arguments, "size")?).await)
-    } else if is(Export::Attach) {
-        error(generation.attach(container()?, argument(arguments, "wanted")?).await)
-    } else if is(Export::AttachResize) {
-        error(generation.attach_resize(container()?, argument(arguments, "size")?).await)
-    } else if is(Export::ArchiveStat) {
-        error(generation.archive_stat(container()?, argument(arguments, "path")?).await)
-    } else if is(Export::ArchiveGet) {
-        error(generation.archive_get(container()?, argument(arguments, "path")?).await)
-    } else if is(Export::ArchivePut) {
-        let (directory, extraction) = (argument(arguments, "directory")?, argument(arguments, "extraction")?);
-        error(generation.archive_put(container()?, directory, extraction).await)
-    } else if is(Export::ArchiveExtracted) {
-        let (directory, answer) = (argument(arguments, "directory")?, argument(arguments, "answer")?);
-        error(generation.archive_extracted(container()?, directory, answer).await)
-    } else if is(Export::ArchiveFileSystem) {
-        error(generation.archive_file_system(container()?).await)
-    } else if is(Export::Resume) {
-        error(generation.resume(container()?, run()?).await)
-    } else {
-        return Err("this program does not know the export");
+    let export = Export::named(export).ok_or("this program does not know the export")?;
+    Ok(match export {
+        Export::Describe => {
+            describe(&generation.prepared, &generation.context).await.err().map(|error| error.to_string())
+        }
+        Export::Check => error(generation.check().await),
+        Export::Plan => error(generation.plan(argument(arguments, "spec")?).await),
+        Export::Create => error(generation.create(container()?, key()?).await),
+        Export::Start => error(generation.start(container()?, run()?, key()?).await),
+        Export::Finished => error(generation.finished(container()?, run()?, argument(arguments, "outcome")?).await),
+        Export::Stop => error(generation.stop(container()?, seconds()?, key()?).await),
+        Export::Kill => error(generation.kill(container()?, argument(arguments, "signal")?, key()?).await),
+        Export::Restart => error(generation.restart(container()?, seconds()?, key()?).await),
+        Export::Remove => error(generation.remove(container()?, argument(arguments, "force")?, key()?).await),
+        Export::Recover => error(generation.recover(container()?).await),
+        Export::Logs => {
+            error(generation.logs(container()?, argument(arguments, "query")?, argument(arguments, "cursor")?).await)
+        }
+        Export::Inventory => error(generation.inventory(argument(arguments, "cursor")?).await),
+        Export::AgentEnvironment => {
+            error(generation.agent_environment(argument(arguments, "id")?, argument(arguments, "handle")?).await)
+        }
+        Export::ExecStart => error(generation.exec_start(container()?, argument(arguments, "process")?).await),
+        Export::ExecInspect => error(generation.exec_inspect(container()?, argument(arguments, "id")?).await),
+        Export::ExecResize => {
+            error(generation.exec_resize(container()?, argument(arguments, "id")?, argument(arguments, "size")?).await)
+        }
+        Export::Attach => error(generation.attach(container()?, argument(arguments, "wanted")?).await),
+        Export::AttachResize => error(generation.attach_resize(container()?, argument(arguments, "size")?).await),
+        Export::ArchiveStat => error(generation.archive_stat(container()?, argument(arguments, "path")?).await),
+        Export::ArchiveGet => error(generation.archive_get(container()?, argument(arguments, "path")?).await),
+        Export::ArchivePut => {
+            let (directory, extraction) = (argument(arguments, "directory")?, argument(arguments, "extraction")?);
+            error(generation.archive_put(container()?, directory, extraction).await)
+        }
+        Export::ArchiveExtracted => {
+            let (directory, answer) = (argument(arguments, "directory")?, argument(arguments, "answer")?);
+            error(generation.archive_extracted(container()?, directory, answer).await)
+        }
+        Export::ArchiveFileSystem => error(generation.archive_file_system(container()?).await),
+        Export::Resume => error(generation.resume(container()?, run()?).await),
     })
 }
