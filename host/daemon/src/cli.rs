@@ -55,6 +55,16 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: StoreCommand,
     },
+    /// Prints what a shell needs to complete this program's command lines.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Writes the manual, a page for each command, for `man`.
+    Man {
+        /// The folder of section 1: …/share/man/man1. It is made if it is not there.
+        folder: PathBuf,
+    },
 }
 
 /// What concerns the daemon's records.
@@ -222,7 +232,8 @@ pub(crate) struct PruneOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct PushAgentOptions {
-    /// The agent: a program for Linux on x86-64. Without it the file sockerless-agent beside this program.
+    /// The agent: a program for Linux on x86-64. Without it the file sockerless-agent beside this program, or in
+    /// ../lib/sockerless from there.
     pub(crate) agent: Option<PathBuf>,
     /// Configuration file of the daemon (TOML).
     #[arg(long, value_name = "FILE", env = "SOCKERLESS_CONFIG")]

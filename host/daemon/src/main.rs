@@ -15,6 +15,7 @@ mod config;
 mod conformance;
 mod doctor;
 mod logging;
+mod manual;
 mod orphans;
 mod plugin;
 mod record;
@@ -37,6 +38,8 @@ fn main() -> ExitCode {
         cli::Command::Plugin { host, command } => plugin::run(&host, command),
         cli::Command::Azure { command } => azure::run(command),
         cli::Command::Replay(options) => return replay::run(&options),
+        cli::Command::Completions { shell } => manual::completions(shell),
+        cli::Command::Man { folder } => manual::pages(&folder),
         cli::Command::Store { host, command } => orphans::store(&host, command),
     };
     match result {

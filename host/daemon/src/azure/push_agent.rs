@@ -24,7 +24,7 @@ pub(super) fn run(options: PushAgentOptions) -> Result<()> {
     let share = AgentShare::of(&config)?.ok_or_else(unnamed)?;
     let file = match agent {
         Some(file) => file,
-        None => beside_this_program()?,
+        None => with_this_program()?,
     };
     let content = read(&file)?;
     let size = content.len();
@@ -49,9 +49,12 @@ pub(super) fn run(options: PushAgentOptions) -> Result<()> {
     Ok(())
 }
 
-fn beside_this_program() -> Result<PathBuf> {
+/// The agent that came with this program: beside it, or where a release has it.
+fn with_this_program() -> Result<PathBuf> {
     let program = std::env::current_exe().context("it is not known where this program is: name the agent's file")?;
-    Ok(program.with_file_name(AGENT))
+    let beside = program.with_file_name(AGENT);
+    let installed = program.parent().and_then(Path::parent).map(|prefix| prefix.join("lib/sockerless").join(AGENT));
+    Ok(installed.filter(|file| file.is_file() && !beside.is_file()).unwrap_or(beside))
 }
 
 /// Reads the agent, and makes sure that it is one that runs in Azure.
