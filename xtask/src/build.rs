@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use crate::agent::{self, Processor};
+use crate::azf;
 use crate::say::say;
 use crate::tools;
 
@@ -75,17 +76,17 @@ pub(crate) fn everything() -> Result<Built> {
     tools::c_compiler()?;
     tools::rust_targets()?;
     say("building azf.wasm (1 of 3)");
-    build(&["--package", "sockerless-azf", "--target", "wasm32-wasip2", "--profile", "component"])?;
+    azf::build()?;
     say("building the agent, statically linked (2 of 3)");
-    build(&["--package", "sockerless-agent", "--target", "x86_64-unknown-linux-musl", "--profile", "agent"])?;
+    let agent = agent()?;
     say("building the daemon and the emulator (3 of 3; the first time this takes some minutes)");
     programs()?;
     let target = target();
     let built = Built {
         daemon: target.join("debug/sockerless"),
         emulator: target.join("debug/azure-emulator"),
-        agent: target.join("x86_64-unknown-linux-musl/agent/sockerless-agent"),
-        component: target.join("wasm32-wasip2/component/sockerless_azf.wasm"),
+        agent,
+        component: target.join(azf::FILE),
     };
     for file in [&built.daemon, &built.emulator, &built.agent, &built.component] {
         if !file.is_file() {
@@ -93,6 +94,12 @@ pub(crate) fn everything() -> Result<Built> {
         }
     }
     Ok(built)
+}
+
+/// Builds the agent for images of this machine's processor.
+pub(crate) fn agent() -> Result<PathBuf> {
+    build(&["--package", "sockerless-agent", "--target", "x86_64-unknown-linux-musl", "--profile", "agent"])?;
+    Ok(target().join("x86_64-unknown-linux-musl/agent/sockerless-agent"))
 }
 
 /// Builds the programs for this machine.
@@ -112,25 +119,7 @@ pub(crate) fn release_daemon() -> Result<PathBuf> {
 /// Builds what only the tests need.
 pub(crate) fn test_components() -> Result<TestComponents> {
     say("building azf.wasm as a later version, and a backend that misbehaves");
-    // In a folder of its own: one and the same folder would have azf.wasm built anew each time.
-    let folder = target().join("next");
-    let mut command = tools::cargo();
-    command
-        .current_dir(root())
-        .args([
-            "build",
-            "--locked",
-            "--package",
-            "sockerless-azf",
-            "--target",
-            "wasm32-wasip2",
-            "--profile",
-            "component",
-        ])
-        .arg("--target-dir")
-        .arg(&folder)
-        .env("SOCKERLESS_AZF_VERSION", concat!(env!("CARGO_PKG_VERSION"), "-next"));
-    tools::run(&mut command)?;
+    let next = azf::build_next()?;
     let guests = target().join("guests");
     let with_logs = guests.join("guest-logs");
     let mut command = tools::cargo();
@@ -140,11 +129,7 @@ pub(crate) fn test_components() -> Result<TestComponents> {
         .args(["--manifest-path", "host/plugins/tests/guest/Cargo.toml", "--target-dir"])
         .arg(&with_logs);
     tools::run(&mut command)?;
-    Ok(TestComponents {
-        next: folder.join("wasm32-wasip2/component/sockerless_azf.wasm"),
-        guest: with_logs.join("wasm32-wasip2/release/test_guest.wasm"),
-        guests,
-    })
+    Ok(TestComponents { next, guest: with_logs.join("wasm32-wasip2/release/test_guest.wasm"), guests })
 }
 
 fn build(arguments: &[&str]) -> Result<()> {
