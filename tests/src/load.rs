@@ -1,6 +1,7 @@
-//! Clients that do all day what clients do, how long each had to wait, and swaps of the backend meanwhile.
+//! Clients that do all day what clients do, how long each had to wait, and what happens meanwhile: swaps of the backend, faults of Azure.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -19,6 +20,33 @@ use crate::{World, ask_daemon, built};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// What failed, and how.
+#[derive(Debug)]
+struct Failed {
+    what: &'static str,
+    source: Failure,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.what, self.source)
+    }
+}
+
+impl std::error::Error for Failed {}
+
+impl Failed {
+    /// Whether the daemon has said that the cloud does not do it now.
+    fn is_of_the_cloud(&self) -> bool {
+        let error = self.source.downcast_ref::<bollard::errors::Error>();
+        matches!(error, Some(bollard::errors::Error::DockerResponseServerError { status_code: 429 | 500.., .. }))
+    }
+}
+
+/// How often a client asks again to have a container removed, and how long it waits before.
+const TRIES: usize = 60;
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// The longest that anybody had to wait, by what for.
 pub type Waits = BTreeMap<&'static str, Duration>;
 
@@ -31,24 +59,43 @@ pub struct Load {
     failed: Arc<AtomicBool>,
     /// How many rounds each client has done.
     rounds: Arc<Vec<AtomicUsize>>,
+    /// How many were given up since the cloud refused something.
+    refused: Arc<AtomicUsize>,
 }
 
 impl Load {
     /// Lets so many clients begin. Their containers are named by `name` and a number.
     #[must_use]
     pub fn begin(docker: &Docker, name: &str, count: usize) -> Self {
+        Self::begin_with(docker, name, count, false)
+    }
+
+    /// The same, while the cloud has faults: a client that is told so removes its container and begins another.
+    #[must_use]
+    pub fn begin_amid_faults(docker: &Docker, name: &str, count: usize) -> Self {
+        Self::begin_with(docker, name, count, true)
+    }
+
+    fn begin_with(docker: &Docker, name: &str, count: usize, forgiving: bool) -> Self {
         let (stop, stopped) = watch::channel(false);
         let waits = Arc::new(Mutex::new(Waits::new()));
         let rounds: Arc<Vec<AtomicUsize>> = Arc::new((0..count).map(|_| AtomicUsize::new(0)).collect());
-        let failed = Arc::new(AtomicBool::new(false));
+        let (failed, refused) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let mut clients = JoinSet::new();
         for number in 0..count {
             let client = Client { docker: docker.clone(), name: format!("{name}-{number}"), waits: Arc::clone(&waits) };
-            let (stopped, rounds, failed) = (stopped.clone(), Arc::clone(&rounds), Arc::clone(&failed));
+            let (stopped, rounds) = (stopped.clone(), Arc::clone(&rounds));
+            let (failed, refused) = (Arc::clone(&failed), Arc::clone(&refused));
             clients.spawn(async move {
                 while !*stopped.borrow() {
                     let done = rounds[number].load(Ordering::Relaxed);
-                    client.round().await.map_err(|failure| {
+                    let mut round = client.round().await;
+                    let failure = round.as_ref().err().and_then(|failure| failure.downcast_ref::<Failed>());
+                    if forgiving && failure.is_some_and(Failed::is_of_the_cloud) {
+                        refused.fetch_add(1, Ordering::Relaxed);
+                        round = client.clean().await;
+                    }
+                    round.map_err(|failure| {
                         failed.store(true, Ordering::Relaxed);
                         format!("{} in round {done}: {failure}", client.name)
                     })?;
@@ -57,7 +104,19 @@ impl Load {
                 Ok(())
             });
         }
-        Self { clients, stop, waits, failed, rounds }
+        Self { clients, stop, waits, failed, rounds, refused }
+    }
+
+    /// The most rounds that a client has done.
+    #[must_use]
+    pub fn most_rounds(&self) -> usize {
+        self.rounds.iter().map(|rounds| rounds.load(Ordering::Relaxed)).max().unwrap_or(0)
+    }
+
+    /// How many rounds were given up since the cloud refused something.
+    #[must_use]
+    pub fn refused(&self) -> usize {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// The fewest rounds that a client has done.
@@ -139,6 +198,22 @@ impl Client {
         Ok(())
     }
 
+    /// Removes the container of a round that was given up, if there is one.
+    async fn clean(&self) -> Result<(), Failure> {
+        let options = query::RemoveContainerOptionsBuilder::default().force(true).build();
+        for _ in 0..TRIES {
+            match self.timed("remove", self.docker.remove_container(&self.name, Some(options.clone()))).await {
+                Err(failure) => match failure.downcast_ref::<Failed>() {
+                    Some(failed) if failed.is_of_the_cloud() => tokio::time::sleep(PAUSE).await,
+                    Some(Failed { source, .. }) if is_missing(source) => return Ok(()),
+                    _ => return Err(failure),
+                },
+                Ok(()) => return Ok(()),
+            }
+        }
+        Err(format!("the container {} cannot be removed", self.name).into())
+    }
+
     async fn timed<T, E: Into<Failure>>(
         &self,
         what: &'static str,
@@ -150,8 +225,13 @@ impl Client {
         let mut waits = self.waits.lock().unwrap();
         let longest = waits.entry(what).or_default();
         *longest = taken.max(*longest);
-        result.map_err(|error| format!("{what}: {}", error.into()).into())
+        result.map_err(|error| Failed { what, source: error.into() }.into())
     }
+}
+
+fn is_missing(failure: &Failure) -> bool {
+    let error = failure.downcast_ref::<bollard::errors::Error>();
+    matches!(error, Some(bollard::errors::Error::DockerResponseServerError { status_code: 404, .. }))
 }
 
 fn text(parts: Vec<LogOutput>) -> String {

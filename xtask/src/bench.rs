@@ -19,6 +19,12 @@ pub(crate) struct Options {
     /// each other.
     #[arg(long)]
     release: bool,
+    /// How many clients there are in `soak`.
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    clients: u32,
+    /// How long `soak` takes.
+    #[arg(long, value_name = "N", default_value_t = 600)]
+    seconds: u32,
 }
 
 /// What is measured. Each prints a table; a figure means something beside the others of the same run.
@@ -28,6 +34,8 @@ enum Benchmark {
     Many,
     /// What clients notice of swaps of the backend.
     Swap,
+    /// Whether many clients for many minutes, while Azure has faults, leave anything behind in the daemon.
+    Soak,
     /// What the example backend costs in each language that this machine can build it in.
     Languages,
 }
@@ -35,20 +43,23 @@ enum Benchmark {
 /// Builds what the benchmark needs, as the tests do, so that nothing is compiled for it alone, and runs it.
 pub(crate) fn run(options: &Options) -> Result<()> {
     match options.benchmark {
-        Benchmark::Many => daemon("many", options.release),
-        Benchmark::Swap => daemon("swap", options.release),
+        Benchmark::Many => daemon("many", options),
+        Benchmark::Swap => daemon("swap", options),
+        Benchmark::Soak => daemon("soak", options),
         Benchmark::Languages => languages(options.release),
     }
 }
 
 /// One of the whole daemon.
-fn daemon(name: &str, release: bool) -> Result<()> {
+fn daemon(name: &str, options: &Options) -> Result<()> {
     let clients = clients::install(clients::find_programs()?)?;
     let mut built = build::everything()?;
-    if release {
+    if options.release {
         built.daemon = build::release_daemon()?;
     }
     let mut command = benchmark(name, "dev");
+    command.env("SOCKERLESS_SOAK_CLIENTS", options.clients.to_string());
+    command.env("SOCKERLESS_SOAK_SECONDS", options.seconds.to_string());
     test::environment(&mut command, built, clients);
     tools::run(&mut command)
 }
