@@ -4,15 +4,18 @@
 //! - `test`: every test there is.
 //! - `bench`: measures the daemon with many containers, or the example backend in each language.
 //! - `build`: what `dev` and `test` need of this project, and nothing else.
+//! - `release`: an archive to hand out.
 //! - `backends`: the example backend in every language that it is written in.
 
 mod agent;
+mod azf;
 mod backends;
 mod bench;
 mod build;
 mod clients;
 mod dev;
 mod registries;
+mod release;
 mod say;
 mod test;
 mod tools;
@@ -40,6 +43,8 @@ enum Command {
     Build(build::Options),
     /// Builds the example backend, in all of its languages or in those that are named, and prints where the components are.
     Backends(backends::Options),
+    /// Builds what is released, and packs it: the daemon with optimisations, the agent, azf.wasm, the manual, checksums. Takes long.
+    Release(release::Options),
 }
 
 fn main() -> ExitCode {
@@ -49,6 +54,7 @@ fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options),
         Command::Build(options) => build::run(&options),
         Command::Backends(options) => backends::run(&options),
+        Command::Release(options) => release::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

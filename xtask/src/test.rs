@@ -8,6 +8,7 @@ use crate::agent::{self, Processor};
 use crate::backends;
 use crate::build::{self, Built, TestComponents};
 use crate::clients::{self, Variable};
+use crate::release;
 use crate::say::say;
 use crate::tools;
 
@@ -36,6 +37,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let (clients, built) = (clients?, built?);
     let components = build::test_components()?;
     let examples = backends::install()?;
+    let Built { daemon, agent, component, .. } = built.clone();
+    let archive =
+        release::pack(&release::Programs { daemon, agent, component }, &build::target().join("dist-of-tests"))?;
     if std::env::var_os("SOCKERLESS_API_DESCRIPTION").is_none() {
         say("SOCKERLESS_API_DESCRIPTION is not set: answers are not held against Docker's description of the API");
     }
@@ -46,7 +50,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let TestComponents { next, guest, guests } = components;
     command.env("SOCKERLESS_TEST_NEXT_COMPONENT", next);
     command.env("SOCKERLESS_TEST_GUEST", guest).env("SOCKERLESS_TEST_GUESTS", guests);
-    command.envs(examples);
+    command.env("SOCKERLESS_TEST_RELEASE", archive).envs(examples);
     let aarch64 = agent::file(Processor::Aarch64);
     if aarch64.is_file() {
         command.env("SOCKERLESS_TEST_AGENT_AARCH64", aarch64);
