@@ -1,6 +1,7 @@
 //! Building `azf.wasm`, so that the same sources give the same bytes wherever they lie.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
@@ -16,7 +17,12 @@ const NEXT: &str = "0.1.1";
 
 /// Builds it.
 pub(crate) fn build() -> Result<()> {
-    build_at(&root(), &target(), None)
+    build_with(&[])
+}
+
+/// Builds it together with other packages of the workspace.
+pub(crate) fn build_with(packages: &[&str]) -> Result<()> {
+    tools::run(command(&root(), &target())?.args(packages))
 }
 
 /// Builds it as a later version, of a copy of the sources in another folder, and makes sure that neither the folder nor the moment is seen
@@ -24,7 +30,7 @@ pub(crate) fn build() -> Result<()> {
 pub(crate) fn build_next() -> Result<PathBuf> {
     let (sources, target) = (target().join("next-sources"), target().join("next"));
     copy(&root(), &sources)?;
-    build_at(&sources, &target, Some(NEXT))?;
+    tools::run(command(&sources, &target)?.env("SOCKERLESS_AZF_VERSION", NEXT))?;
     let next = target.join(FILE);
     if same_but_for_version(&read(&crate::build::target().join(FILE))?, &read(&next)?) {
         return Ok(next);
@@ -43,14 +49,14 @@ pub(crate) fn verify() -> Result<()> {
     let folder = tempfile::Builder::new().prefix("sockerless-sources-").tempdir().context("cannot make a folder")?;
     let (sources, second) = (folder.path().join("sources"), folder.path().join("target"));
     copy(&root(), &sources)?;
-    build_at(&sources, &second, None)?;
+    tools::run(&mut command(&sources, &second)?)?;
     if read(&target().join(FILE))? == read(&second.join(FILE))? {
         return Ok(());
     }
     bail!("azf.wasm is not reproducible: built a second time in {}, it has other bytes", sources.display())
 }
 
-fn build_at(sources: &Path, target: &Path, version: Option<&str>) -> Result<()> {
+fn command(sources: &Path, target: &Path) -> Result<Command> {
     let mut command = tools::cargo();
     command.current_dir(sources).args([
         "build",
@@ -66,16 +72,13 @@ fn build_at(sources: &Path, target: &Path, version: Option<&str>) -> Result<()> 
     let flags: Vec<_> =
         renamed.iter().map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())).collect();
     command.arg("--config").arg(format!("target.wasm32-wasip2.rustflags={}", serde_json::to_string(&flags)?));
-    if let Some(version) = version {
-        command.env("SOCKERLESS_AZF_VERSION", version);
-    }
-    tools::run(&mut command)
+    Ok(command)
 }
 
 /// Folders of this machine, and what they are called in what is built.
 fn renamed_folders(sources: &Path) -> Result<Vec<(PathBuf, &'static str)>> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
-    let sysroot = tools::output(std::process::Command::new("rustc").args(["--print", "sysroot"]));
+    let sysroot = tools::output(Command::new("rustc").args(["--print", "sysroot"]));
     let (Some(home), Some(sysroot)) = (home, sysroot) else {
         bail!("it is not known where cargo and rustc keep their files: set CARGO_HOME, and put rustc on the PATH");
     };

@@ -7,25 +7,15 @@ use anyhow::{Context, Result};
 
 use super::sources::{self, copy, copy_file};
 use super::{WORLD, folder, sockerless, wit};
-use crate::build::{root, target};
+use crate::azf;
+use crate::build::target;
 use crate::registries;
 use crate::tools::{self, find};
 
 pub(super) fn rust(_source: &Path, component: &Path) -> Result<()> {
     tools::rust_targets()?;
     // Together with azf.wasm, so that both are made of the same build of the libraries they share.
-    tools::run(tools::cargo().current_dir(root()).args([
-        "build",
-        "--locked",
-        "--package",
-        "sockerless-azf",
-        "--package",
-        "sockerless-memory",
-        "--target",
-        "wasm32-wasip2",
-        "--profile",
-        "component",
-    ]))?;
+    azf::build_with(&["--package", "sockerless-memory"])?;
     copy_file(&target().join("wasm32-wasip2/component/sockerless_memory.wasm"), component)
 }
 
