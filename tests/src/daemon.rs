@@ -191,9 +191,24 @@ impl Daemon {
 
     /// SIGTERM, and waits for its end.
     pub fn terminate(&mut self) {
-        let mut program = self.program.take().expect("a running daemon");
-        program.signal(Signal::SIGTERM);
-        program.wait();
+        self.signal(Signal::SIGTERM);
+        self.wait();
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    /// It does not run.
+    pub fn signal(&self, signal: Signal) {
+        self.program.as_ref().expect("a running daemon").signal(signal);
+    }
+
+    /// Waits for its end, and answers its exit code, if it was no signal.
+    ///
+    /// # Panics
+    /// It does not end.
+    pub fn wait(&mut self) -> Option<i32> {
+        self.program.take().expect("a running daemon").wait()
     }
 
     /// Runs the `sockerless` command line against it.

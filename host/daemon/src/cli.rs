@@ -122,6 +122,9 @@ pub(crate) struct ServeOptions {
     /// How many MiB a recording may have: the oldest part of it goes when there are more.
     #[arg(long, value_name = "MIB", env = "SOCKERLESS_RECORD_LIMIT_MIB")]
     pub(crate) record_limit_mib: Option<u64>,
+    /// How many seconds calls under way have when the daemon is told to stop. What then is not done is cut off, and the log names it.
+    #[arg(long, value_name = "SECONDS", env = "SOCKERLESS_SHUTDOWN_TIMEOUT")]
+    pub(crate) shutdown_timeout: Option<u64>,
     /// Certificate of the TCP listener (PEM).
     #[arg(long, value_name = "FILE", requires_all = ["tls_key", "tls_ca"])]
     pub(crate) tls_cert: Option<PathBuf>,

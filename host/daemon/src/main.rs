@@ -23,6 +23,7 @@ mod replay;
 mod serve;
 mod signatures;
 mod state_dir;
+mod stopping;
 mod toolkit;
 
 use std::process::ExitCode;

@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use sockerless_agents::{AgentListener, AgentRegistry};
 use sockerless_api::{Limits, Listener, TlsFiles};
 use sockerless_engine::{AgentLink, Backends as _, Engine, RegistryAccess, Services, Stored};
 use sockerless_registry::{RegistryClient, RegistryOptions};
 use sockerless_store::{SqliteStore, Store};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::address::Address;
@@ -22,11 +22,15 @@ use crate::record;
 use crate::remembered::Remembered;
 use crate::signatures::SignatureKeys;
 use crate::state_dir::StateDir;
+use crate::stopping::{Serving, Signals};
 
-/// Runs the daemon until SIGTERM or SIGINT.
+/// What work off the runtime may take to end once the daemon has.
+const LEFT_OVER: Duration = Duration::from_secs(1);
+
+/// Runs the daemon until SIGTERM or SIGINT, and until it has stopped. A second signal ends it at once.
 ///
 /// # Errors
-/// It cannot come up: the text says what is missing, or in the way.
+/// It cannot come up: the text says what is missing, or in the way. It did not stop in order.
 pub(crate) fn run(options: ServeOptions) -> Result<()> {
     logging::init();
     let config = Config::load(options, environment())?;
@@ -34,7 +38,9 @@ pub(crate) fn run(options: ServeOptions) -> Result<()> {
     let state = StateDir::open(&config.state_dir)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
-    runtime.block_on(serve(config, state, signatures))
+    let result = runtime.block_on(serve(config, state, signatures));
+    runtime.shutdown_timeout(LEFT_OVER);
+    result
 }
 
 /// The environment, as far as it is text.
@@ -43,9 +49,28 @@ pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
 }
 
 async fn serve(config: Config, state: StateDir, signatures: SignatureKeys) -> Result<()> {
-    // Before anything else, so that a signal that comes early is not lost.
-    let mut terminate = signal(SignalKind::terminate()).context("cannot handle SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot handle SIGINT")?;
+    let mut signals = Signals::new()?;
+    let limit = config.shutdown_timeout;
+    let serving = tokio::select! {
+        serving = Box::pin(bring_up(config, state, signatures)) => serving?,
+        // Nobody was served yet, and what is on disk holds whenever a daemon ends.
+        name = signals.next() => {
+            tracing::info!("{name}: stopped before anything was served");
+            return Ok(());
+        }
+    };
+    let name = signals.next().await;
+    tracing::info!(
+        seconds = limit.as_secs(),
+        "{name}: stopping; what is under way has this long, a second signal ends it at once"
+    );
+    tokio::select! {
+        () = serving.stop(limit) => Ok(()),
+        name = signals.next() => bail!("{name} while the daemon was stopping: what was under way is cut off"),
+    }
+}
+
+async fn bring_up(config: Config, state: StateDir, signatures: SignatureKeys) -> Result<Serving> {
     let shutdown = CancellationToken::new();
     let agents_shutdown = CancellationToken::new();
 
@@ -87,24 +112,10 @@ async fn serve(config: Config, state: StateDir, signatures: SignatureKeys) -> Re
         tracing::info!(%host, "the Docker API is served");
     }
     announce(&config.hosts);
-    let (witness, limits) = (record::witness(recorder.as_ref()), Limits::default());
+    let witness = record::witness(recorder.as_ref());
+    let limits = Limits { shutdown_grace: config.shutdown_timeout, ..Limits::default() };
     let api = tokio::spawn(sockerless_api::serve(listeners, engine.clone(), admin, witness, limits, shutdown.clone()));
-    tokio::select! {
-        _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
-        _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
-    }
-    shutdown.cancel();
-    if let Err(error) = api.await {
-        tracing::error!(%error, "the API ended badly");
-    }
-    engine.shutdown().await;
-    loaded.shutdown().await;
-    record::close(recorder).await;
-    agents_shutdown.cancel();
-    if let Some(agents) = agents {
-        let _ = agents.await;
-    }
-    Ok(())
+    Ok(Serving { api, shutdown, engine, loaded, recorder, agents, agents_shutdown })
 }
 
 /// The database is gone: says, when it is known, how many containers are in the cloud that it knew of.
