@@ -19,6 +19,7 @@ mod judge;
 mod layout;
 pub mod load;
 pub mod many;
+mod passed;
 mod program;
 mod reference;
 mod registry;
@@ -37,6 +38,7 @@ pub use emulator::{ARM_SCOPE, Emulator, LOGS_SCOPE, STORAGE_KEY, SUBSCRIPTION, T
 pub use http::{Asked, Reply, Scripted, ask_daemon, ask_socket};
 pub use judge::differences_of;
 pub use layout::{tar_of, write_layout};
+pub use passed::Passed;
 pub use program::eventually;
 pub use reference::{IMAGE, Side, reference_engine};
 pub use registry::{Pushed, Registry};

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use serde::Deserialize;
 
-use crate::address::Address;
+use crate::address::{Address, ServeAddress};
 
 pub(crate) use kept::{KeptCommand, LoginOptions, RemoteOptions};
 
@@ -82,9 +82,10 @@ pub(crate) struct ServeOptions {
     /// runtime.
     #[arg(long, value_name = "FILE")]
     pub(crate) backend: Vec<PathBuf>,
-    /// Where the Docker API is served: unix:///path or tcp://address:port. May be given more than once.
+    /// Where the Docker API is served: unix:///path, tcp://address:port, or fd://name for sockets of that name that systemd has opened
+    /// (fd:// for all but the agents'). May be given more than once.
     #[arg(long, short = 'H', value_name = "URL")]
-    pub(crate) host: Vec<Address>,
+    pub(crate) host: Vec<ServeAddress>,
     /// The group, by name or number, that may use the unix socket besides its owner.
     #[arg(long, value_name = "GROUP")]
     pub(crate) socket_group: Option<String>,
@@ -94,7 +95,7 @@ pub(crate) struct ServeOptions {
     /// Folder of compiled components.
     #[arg(long, value_name = "DIR", env = "SOCKERLESS_CACHE_DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
-    /// Where agents dial in: address:port.
+    /// Where agents dial in: address:port, or fd://agents for the socket of that name that systemd has opened.
     #[arg(long, value_name = "ADDRESS", env = "SOCKERLESS_AGENTS_LISTEN")]
     pub(crate) agents_listen: Option<String>,
     /// The URL under which agents reach that listener from where they are: wss://… ; `auto` when they run on this machine.

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use sockerless_plugins::{BreakerRules, Limits, Policy, SwapRules};
 
-use crate::address::Address;
+use crate::address::ServeAddress;
 use crate::cli::{AgentLink, DEFAULT_HOST, ServeOptions};
 use crate::signatures::Signatures;
 
@@ -17,7 +17,7 @@ use crate::signatures::Signatures;
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
-    hosts: Vec<Address>,
+    hosts: Vec<ServeAddress>,
     socket_group: Option<String>,
     state_dir: Option<PathBuf>,
     cache_dir: Option<PathBuf>,
@@ -71,7 +71,7 @@ pub(crate) struct Tls {
 /// What the daemon does.
 #[derive(Debug)]
 pub(crate) struct Config {
-    pub(crate) hosts: Vec<Address>,
+    pub(crate) hosts: Vec<ServeAddress>,
     /// The group, by name or number, that may use unix sockets besides their owner.
     pub(crate) socket_group: Option<String>,
     pub(crate) state_dir: PathBuf,

@@ -14,6 +14,7 @@ mod component_file;
 mod config;
 mod conformance;
 mod doctor;
+mod inherited;
 mod logging;
 mod orphans;
 mod plugin;
@@ -21,8 +22,10 @@ mod record;
 mod remembered;
 mod replay;
 mod serve;
+mod service_manager;
 mod signatures;
 mod state_dir;
+mod state_lock;
 mod stopping;
 mod toolkit;
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's failure is a panic")]
 
+mod hand_over;
 mod stopping;
 
 use sockerless_tests::{Docker, World};
