@@ -4,6 +4,7 @@
 
 mod hand_over;
 mod stopping;
+mod units;
 
 use sockerless_tests::{Docker, World};
 
