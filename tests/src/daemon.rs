@@ -6,6 +6,7 @@ use std::process::Command;
 use nix::sys::signal::Signal;
 
 use crate::judge::{Judgement, Proxy};
+use crate::passed::Passed;
 use crate::program::Program;
 use crate::{Ran, built};
 
@@ -20,6 +21,8 @@ pub struct Daemon {
     state: PathBuf,
     log: PathBuf,
     agents_listen: String,
+    /// Sockets that are opened for it.
+    passed: Option<Passed>,
     components: Vec<PathBuf>,
     environment: Vec<(String, String)>,
 }
@@ -39,8 +42,31 @@ impl Daemon {
             state: folder.join("state"),
             log: folder.join("daemon.log"),
             agents_listen: format!("127.0.0.1:{port}"),
+            passed: None,
             components,
             environment,
+        }
+    }
+
+    /// Has it take sockets that the test has opened, from the next start on, instead of opening its own: as systemd does it.
+    pub fn pass(&mut self, passed: Passed) {
+        self.passed = Some(passed);
+    }
+
+    /// Another daemon with the same configuration, not yet started: the next one, while this one still runs.
+    #[must_use]
+    pub fn successor(&self) -> Self {
+        Self {
+            program: None,
+            own_socket: self.own_socket.clone(),
+            socket: self.socket.clone(),
+            proxy: None,
+            state: self.state.clone(),
+            log: self.log.clone(),
+            agents_listen: self.agents_listen.clone(),
+            passed: self.passed.clone(),
+            components: self.components.clone(),
+            environment: self.environment.clone(),
         }
     }
 
@@ -85,6 +111,9 @@ impl Daemon {
 
     fn start_with(&mut self, components: &[PathBuf]) -> Result<(), String> {
         let mut command = self.command("serve", components);
+        if let Some(passed) = &self.passed {
+            command = passed.to(&command);
+        }
         self.program = Some(Program::start(&mut command, &self.log)?);
         Ok(())
     }
@@ -95,10 +124,16 @@ impl Daemon {
         command
             .arg(what)
             .arg("--host")
-            .arg(format!("unix://{}", self.own_socket.display()))
+            .arg(match self.passed {
+                Some(_) => "fd://".to_owned(),
+                None => format!("unix://{}", self.own_socket.display()),
+            })
             .arg("--state-dir")
             .arg(&self.state);
-        command.arg("--cache-dir").arg(built("SOCKERLESS_TEST_CACHE")).args(["--agents-listen", &self.agents_listen]);
+        command
+            .arg("--cache-dir")
+            .arg(built("SOCKERLESS_TEST_CACHE"))
+            .args(["--agents-listen", if self.passed.is_some() { "fd://agents" } else { &self.agents_listen }]);
         for component in components {
             command.arg("--backend").arg(component);
         }
@@ -191,9 +226,24 @@ impl Daemon {
 
     /// SIGTERM, and waits for its end.
     pub fn terminate(&mut self) {
-        let mut program = self.program.take().expect("a running daemon");
-        program.signal(Signal::SIGTERM);
-        program.wait();
+        self.signal(Signal::SIGTERM);
+        self.wait();
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    /// It does not run.
+    pub fn signal(&self, signal: Signal) {
+        self.program.as_ref().expect("a running daemon").signal(signal);
+    }
+
+    /// Waits for its end, and answers its exit code, if it was no signal.
+    ///
+    /// # Panics
+    /// It does not end.
+    pub fn wait(&mut self) -> Option<i32> {
+        self.program.take().expect("a running daemon").wait()
     }
 
     /// Runs the `sockerless` command line against it.

@@ -89,9 +89,9 @@ impl Program {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Waits for its end.
-    pub(crate) fn wait(&mut self) {
-        eventually("the program ends", || (!self.is_running()).then_some(()));
+    /// Waits for its end, and answers its exit code, if it was no signal.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        eventually("the program ends", || self.child.try_wait().unwrap()).code()
     }
 }
 

@@ -61,6 +61,18 @@ impl AgentListener {
         Ok(Self { listener, address: local })
     }
 
+    /// Takes a socket that listens already.
+    ///
+    /// # Errors
+    /// The system refuses to have it used here.
+    pub fn of(socket: std::net::TcpListener) -> Result<Self, ListenError> {
+        let failed = |source| ListenError { address: "the socket that was passed".to_owned(), source };
+        socket.set_nonblocking(true).map_err(failed)?;
+        let listener = TcpListener::from_std(socket).map_err(failed)?;
+        let local = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, address: local })
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {

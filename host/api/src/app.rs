@@ -14,6 +14,7 @@ use crate::plugins::PluginAdmin;
 use crate::router::{self, Route};
 use crate::routes::routes;
 use crate::server::{Handler, Hijack, Peer, RequestBody};
+use crate::under_way::UnderWay;
 use crate::wire::{
     Answer, Body, MAX_VERSION, Query, Reply, Version, VersionError, clean, decode_path, error_response, full,
     page_not_found,
@@ -31,6 +32,7 @@ pub(crate) struct App {
     witness: Option<Arc<dyn Witness>>,
     routes: Vec<Route<HandlerFn>>,
     server: HeaderValue,
+    pub(crate) under_way: UnderWay,
 }
 
 /// A request, as a handler gets it.
@@ -58,7 +60,7 @@ impl App {
     ) -> Self {
         let server = format!("Docker/{} (linux)", engine.version().version);
         let server = HeaderValue::from_str(&server).unwrap_or(HeaderValue::from_static("Docker (linux)"));
-        Self { engine, backends, plugins, witness, routes: routes(), server }
+        Self { engine, backends, plugins, witness, routes: routes(), server, under_way: UnderWay::default() }
     }
 
     async fn answer(
@@ -91,10 +93,15 @@ impl App {
             Ok(query) => query,
             Err(error) => return Ok(self.identified(error_response(&error))),
         };
-        let handler = *handler;
+        let (handler, cut) = (*handler, peer.cut());
+        let path = path.to_owned();
         let context = Context { app: self.clone(), version, name, query, headers: head.headers, body, peer };
         // In a task of its own: what was begun is done to its end, also when the client goes away in the middle.
-        let answer = tokio::spawn(handler(context)).await;
+        let handler = self.under_way.spawn(head.method, path, handler(context));
+        let answer = tokio::select! {
+            answer = handler => answer,
+            () = cut.cancelled() => return Ok(self.identified(error_response(&cut_off()))),
+        };
         let answer = answer.unwrap_or_else(|error| {
             tracing::error!(%error, "a handler broke down");
             Err(Error::internal("the daemon could not handle the request: its log says why"))
@@ -159,6 +166,13 @@ impl Handler for App {
         }
         .boxed()
     }
+}
+
+/// What a client is told whose request the end of the shutdown's grace cuts off.
+fn cut_off() -> Error {
+    Error::unavailable(
+        "the daemon is stopping, and the request was not done in time: whether it will be is for the next daemon to say",
+    )
 }
 
 fn moved(path: &str) -> Response<Body> {

@@ -3,6 +3,7 @@
 //! - [`serve`]: listeners in, until a shutdown. [`Listener`], [`Limits`] and [`TlsFiles`] say where and how;
 //!   [`BackendAdmin`] is who loads backends, [`PluginAdmin`] who keeps them as Docker's plugins, [`Witness`] who is told of requests.
 //! - `app`, `router` and `routes`: which handler answers which request, and what all answers have in common.
+//! - `under_way`: requests whose handlers are at work, which the shutdown waits for.
 //! - `handlers`: thin. They read a request, ask the [`Engine`], and word the answer.
 //! - `wire`: versions, paths, queries, bodies and errors as the Docker Engine has them.
 //! - `server`: connections, and what becomes of those that stop being HTTP.
@@ -16,6 +17,7 @@ mod plugins;
 mod router;
 mod routes;
 mod server;
+mod under_way;
 mod wire;
 mod witness;
 
@@ -29,8 +31,8 @@ pub use plugins::{PluginAdmin, PluginSummary, Progress, Remote};
 pub use server::{Limits, ListenError, Listener, TlsFiles};
 pub use witness::{Answered, Witness};
 
-/// Serves the API on all listeners until `shutdown` is cancelled; then requests under way are answered, as long as the
-/// grace of the limits allows, and the sockets' files are removed.
+/// Serves the API on all listeners until `shutdown` is cancelled; then the sockets' files are removed, streams without an end end, and
+/// requests under way are answered, as long as the grace of the limits allows. The log names those that are not.
 pub async fn serve(
     listeners: Vec<Listener>,
     engine: Engine,
@@ -39,6 +41,12 @@ pub async fn serve(
     limits: Limits,
     shutdown: CancellationToken,
 ) {
-    let app = app::App::new(engine, backends.clone(), backends, witness);
-    server::run(listeners, Arc::new(app), limits, shutdown).await;
+    let app = Arc::new(app::App::new(engine, backends.clone(), backends, witness));
+    let grace = limits.shutdown_grace;
+    let begun = async {
+        shutdown.cancelled().await;
+        tokio::time::Instant::now() + grace
+    };
+    let ((), deadline) = tokio::join!(server::run(listeners, app.clone(), limits, shutdown.clone()), begun);
+    app.under_way.finish(deadline.saturating_duration_since(tokio::time::Instant::now())).await;
 }

@@ -41,7 +41,7 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// How long a TLS handshake may take.
     pub handshake_timeout: Duration,
-    /// How long requests under way may go on after the shutdown has begun.
+    /// How long requests under way may go on after the shutdown has begun. Streams without an end end at once.
     pub shutdown_grace: Duration,
 }
 
@@ -52,7 +52,7 @@ impl Default for Limits {
             header_bytes: 256 << 10,
             header_timeout: Duration::from_secs(300),
             handshake_timeout: Duration::from_secs(10),
-            shutdown_grace: Duration::from_secs(5),
+            shutdown_grace: Duration::from_secs(15),
         }
     }
 }
@@ -67,7 +67,20 @@ pub(crate) trait Handler: Send + Sync + 'static {
     ) -> BoxFuture<'static, Result<Response<Body>, Hijack>>;
 }
 
-/// Serves until `shutdown`, and then until the requests under way are answered or the grace is over.
+/// How long what is decided at the shutdown may take on its way: the end of a stream to a client that does not read, the refusal of a
+/// request that is cut off.
+pub(crate) const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// How the server ends, as connections and handlers see it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ending {
+    /// Cancelled when the shutdown begins.
+    pub(crate) begun: CancellationToken,
+    /// Cancelled when its grace is over: what is under way is given up.
+    pub(crate) cut: CancellationToken,
+}
+
+/// Serves until `shutdown`, and then until the requests under way are answered or the grace is over. Streams without an end end at once.
 pub(crate) async fn run(
     listeners: Vec<Listener>,
     handler: Arc<impl Handler>,
@@ -77,18 +90,19 @@ pub(crate) async fn run(
     let limits = Arc::new(limits);
     let permits = Arc::new(Semaphore::new(limits.connections));
     let tasks = TaskTracker::new();
-    // Cancelled when the grace is over.
+    let ending = Ending { begun: shutdown, cut: CancellationToken::new() };
+    // Cancelled when those have had their last words whom the end of the grace has cut off.
     let abort = CancellationToken::new();
     for listener in listeners {
         let (handler, limits, permits) = (handler.clone(), limits.clone(), permits.clone());
-        let (shutdown, abort, connections) = (shutdown.clone(), abort.clone(), tasks.clone());
+        let (ending, abort, connections) = (ending.clone(), abort.clone(), tasks.clone());
         tasks.spawn(async move {
-            while let Some((socket, permit)) = listener.accept(&permits, &shutdown).await {
-                let (handler, limits, shutdown) = (handler.clone(), limits.clone(), shutdown.clone());
+            while let Some((socket, permit)) = listener.accept(&permits, &ending.begun).await {
+                let (handler, limits, ending) = (handler.clone(), limits.clone(), ending.clone());
                 let connection = async move {
                     let _permit = permit;
                     if let Some(io) = socket.establish(limits.handshake_timeout).await {
-                        connection::drive(io, handler, &limits, shutdown).await;
+                        connection::drive(io, handler, &limits, ending).await;
                     }
                 };
                 let aborted = abort.clone().cancelled_owned();
@@ -101,9 +115,13 @@ pub(crate) async fn run(
             }
         });
     }
-    shutdown.cancelled().await;
+    ending.begun.cancelled().await;
     tasks.close();
-    if tokio::time::timeout(limits.shutdown_grace, tasks.wait()).await.is_err() {
+    if tokio::time::timeout(limits.shutdown_grace, tasks.wait()).await.is_ok() {
+        return;
+    }
+    ending.cut.cancel();
+    if tokio::time::timeout(LAST_WORDS, tasks.wait()).await.is_err() {
         abort.cancel();
         tasks.wait().await;
     }

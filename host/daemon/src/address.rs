@@ -1,10 +1,12 @@
-//! Where a daemon is: `unix:///path` or `tcp://address:port`.
+//! Where a daemon is: `unix:///path` or `tcp://address:port`; and where one serves, which may be `fd://name` as well.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer};
+
+use crate::inherited;
 
 /// The address of a Docker API.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +44,47 @@ impl fmt::Display for Address {
     }
 }
 
-impl<'de> Deserialize<'de> for Address {
+/// Where the Docker API is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ServeAddress {
+    /// The daemon opens it.
+    Own(Address),
+    /// Sockets of this name were opened for it; with an empty one all that are for the API.
+    Inherited(String),
+}
+
+impl ServeAddress {
+    /// The address that the daemon opens.
+    pub(crate) fn own(&self) -> Option<&Address> {
+        match self {
+            Self::Own(address) => Some(address),
+            Self::Inherited(_) => None,
+        }
+    }
+
+    /// The name of what was opened for it.
+    pub(crate) fn inherited(&self) -> Option<&str> {
+        match self {
+            Self::Own(_) => None,
+            Self::Inherited(name) => Some(name),
+        }
+    }
+}
+
+impl FromStr for ServeAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match inherited::name_of(text) {
+            Some(name) => Ok(Self::Inherited(name.to_owned())),
+            None => {
+                text.parse().map(Self::Own).map_err(|error| format!("{error}, or fd://name for a socket of systemd's"))
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ServeAddress {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
@@ -50,7 +92,15 @@ impl<'de> Deserialize<'de> for Address {
 
 #[cfg(test)]
 mod tests {
-    use super::Address;
+    use super::{Address, ServeAddress};
+
+    #[test]
+    fn a_daemon_may_serve_where_somebody_else_has_opened_a_socket() {
+        assert_eq!("fd://".parse(), Ok(ServeAddress::Inherited(String::new())));
+        assert_eq!("fd://docker".parse(), Ok(ServeAddress::Inherited("docker".to_owned())));
+        assert!("fd://docker".parse::<Address>().is_err());
+        assert!("fd:docker".parse::<ServeAddress>().unwrap_err().contains("fd://name"));
+    }
 
     #[test]
     fn both_forms_and_nothing_else() {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use serde::Deserialize;
 
-use crate::address::Address;
+use crate::address::{Address, ServeAddress};
 
 pub(crate) use kept::{KeptCommand, LoginOptions, RemoteOptions};
 
@@ -92,9 +92,10 @@ pub(crate) struct ServeOptions {
     /// runtime.
     #[arg(long, value_name = "FILE")]
     pub(crate) backend: Vec<PathBuf>,
-    /// Where the Docker API is served: unix:///path or tcp://address:port. May be given more than once.
+    /// Where the Docker API is served: unix:///path, tcp://address:port, or fd://name for sockets of that name that systemd has opened
+    /// (fd:// for all but the agents'). May be given more than once.
     #[arg(long, short = 'H', value_name = "URL")]
-    pub(crate) host: Vec<Address>,
+    pub(crate) host: Vec<ServeAddress>,
     /// The group, by name or number, that may use the unix socket besides its owner.
     #[arg(long, value_name = "GROUP")]
     pub(crate) socket_group: Option<String>,
@@ -104,7 +105,7 @@ pub(crate) struct ServeOptions {
     /// Folder of compiled components.
     #[arg(long, value_name = "DIR", env = "SOCKERLESS_CACHE_DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
-    /// Where agents dial in: address:port.
+    /// Where agents dial in: address:port, or fd://agents for the socket of that name that systemd has opened.
     #[arg(long, value_name = "ADDRESS", env = "SOCKERLESS_AGENTS_LISTEN")]
     pub(crate) agents_listen: Option<String>,
     /// The URL under which agents reach that listener from where they are: wss://… ; `auto` when they run on this machine.
@@ -132,6 +133,9 @@ pub(crate) struct ServeOptions {
     /// How many MiB a recording may have: the oldest part of it goes when there are more.
     #[arg(long, value_name = "MIB", env = "SOCKERLESS_RECORD_LIMIT_MIB")]
     pub(crate) record_limit_mib: Option<u64>,
+    /// How many seconds calls under way have when the daemon is told to stop. What then is not done is cut off, and the log names it.
+    #[arg(long, value_name = "SECONDS", env = "SOCKERLESS_SHUTDOWN_TIMEOUT")]
+    pub(crate) shutdown_timeout: Option<u64>,
     /// Certificate of the TCP listener (PEM).
     #[arg(long, value_name = "FILE", requires_all = ["tls_key", "tls_ca"])]
     pub(crate) tls_cert: Option<PathBuf>,

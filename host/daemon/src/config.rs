@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use sockerless_plugins::{BreakerRules, Limits, Policy, SwapRules};
 
-use crate::address::Address;
+use crate::address::ServeAddress;
 use crate::cli::{AgentLink, DEFAULT_HOST, ServeOptions};
 use crate::signatures::Signatures;
 
@@ -16,7 +17,7 @@ use crate::signatures::Signatures;
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
-    hosts: Vec<Address>,
+    hosts: Vec<ServeAddress>,
     socket_group: Option<String>,
     state_dir: Option<PathBuf>,
     cache_dir: Option<PathBuf>,
@@ -29,6 +30,7 @@ struct File {
     insecure_registries: Vec<String>,
     record: Option<PathBuf>,
     record_limit_mib: Option<u64>,
+    shutdown_timeout: Option<u64>,
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     tls_ca: Option<PathBuf>,
@@ -69,7 +71,7 @@ pub(crate) struct Tls {
 /// What the daemon does.
 #[derive(Debug)]
 pub(crate) struct Config {
-    pub(crate) hosts: Vec<Address>,
+    pub(crate) hosts: Vec<ServeAddress>,
     /// The group, by name or number, that may use unix sockets besides their owner.
     pub(crate) socket_group: Option<String>,
     pub(crate) state_dir: PathBuf,
@@ -86,6 +88,8 @@ pub(crate) struct Config {
     pub(crate) record: Option<PathBuf>,
     /// How many MiB that may take up.
     pub(crate) record_limit_mib: u64,
+    /// How long calls under way may go on when the daemon stops.
+    pub(crate) shutdown_timeout: Duration,
     pub(crate) tls: Option<Tls>,
     pub(crate) backends: Vec<PathBuf>,
     /// Settings of backends: the environment over the file. Holds secrets: never shown.
@@ -168,6 +172,7 @@ impl Config {
             insecure_registries: first(options.insecure_registry, file.insecure_registries),
             record: options.record.or(file.record).filter(|folder| !folder.as_os_str().is_empty()),
             record_limit_mib: options.record_limit_mib.or(file.record_limit_mib).unwrap_or(1024),
+            shutdown_timeout: Duration::from_secs(options.shutdown_timeout.or(file.shutdown_timeout).unwrap_or(15)),
             tls,
             backends: first(options.backend, file.backends),
             settings: Settings(settings),

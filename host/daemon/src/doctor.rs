@@ -21,6 +21,7 @@ use crate::azure;
 use crate::backends::{LoadSettings, Loaded};
 use crate::cli::{AgentLink, ServeOptions};
 use crate::config::Config;
+use crate::inherited;
 use crate::serve::{callback_url, environment, registry_client};
 use crate::signatures::SignatureKeys;
 
@@ -93,6 +94,12 @@ async fn registry(config: &Config) -> Result<Option<String>> {
 
 /// Whether the callback URL leads to the agents' listener. Answers the URL.
 async fn agents(config: &Config) -> Result<String> {
+    if inherited::name_of(&config.agents_listen).is_some() {
+        bail!(
+            "--agents-listen names a socket of systemd's, which only the daemon that systemd starts has: set SOCKERLESS_AGENTS_LISTEN \
+             to the address of its socket unit here"
+        );
+    }
     // A daemon that runs has the address, and answers in its own stead.
     let own = AgentListener::bind(&config.agents_listen).await;
     let address = match (&own, config.agents_listen.parse()) {

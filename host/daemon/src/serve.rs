@@ -1,40 +1,55 @@
 //! `sockerless serve`: brings the daemon up, and takes it down.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use sockerless_agents::{AgentListener, AgentRegistry};
 use sockerless_api::{Limits, Listener, TlsFiles};
 use sockerless_engine::{AgentLink, Backends as _, Engine, RegistryAccess, Services, Stored};
 use sockerless_registry::{RegistryClient, RegistryOptions};
 use sockerless_store::{SqliteStore, Store};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::address::Address;
+use crate::address::{Address, ServeAddress};
 use crate::admin::Admin;
 use crate::backends::{LoadSettings, Loaded};
 use crate::cli::{AgentLink as WhoDials, ServeOptions};
 use crate::config::{Config, Tls};
+use crate::inherited::{self, Inherited, Socket};
 use crate::logging;
 use crate::record;
 use crate::remembered::Remembered;
+use crate::service_manager;
 use crate::signatures::SignatureKeys;
 use crate::state_dir::StateDir;
+use crate::state_lock::StateLock;
+use crate::stopping::{Serving, Signals};
 
-/// Runs the daemon until SIGTERM or SIGINT.
+/// What work off the runtime may take to end once the daemon has.
+const LEFT_OVER: Duration = Duration::from_secs(1);
+
+/// How much longer than its own shutdown may take a daemon waits for the state folder: the one before it has as long, and last words.
+const HAND_OVER: Duration = Duration::from_secs(10);
+
+/// Runs the daemon until SIGTERM or SIGINT, and until it has stopped. A second signal ends it at once.
 ///
 /// # Errors
-/// It cannot come up: the text says what is missing, or in the way.
+/// It cannot come up: the text says what is missing, or in the way. It did not stop in order.
 pub(crate) fn run(options: ServeOptions) -> Result<()> {
     logging::init();
     let config = Config::load(options, environment())?;
     let signatures = SignatureKeys::read(&config)?;
+    let sockets = Passed::claim(&config, Inherited::take()?)?;
     let state = StateDir::open(&config.state_dir)?;
+    let _lock = StateLock::take(&config.state_dir, config.shutdown_timeout.saturating_add(HAND_OVER))?;
+    service_manager::starting("loading backends and containers");
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
-    runtime.block_on(serve(config, state, signatures))
+    let result = runtime.block_on(serve(config, sockets, state, signatures));
+    runtime.shutdown_timeout(LEFT_OVER);
+    result
 }
 
 /// The environment, as far as it is text.
@@ -42,10 +57,31 @@ pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
-async fn serve(config: Config, state: StateDir, signatures: SignatureKeys) -> Result<()> {
-    // Before anything else, so that a signal that comes early is not lost.
-    let mut terminate = signal(SignalKind::terminate()).context("cannot handle SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot handle SIGINT")?;
+async fn serve(config: Config, sockets: Passed, state: StateDir, signatures: SignatureKeys) -> Result<()> {
+    let mut signals = Signals::new()?;
+    let limit = config.shutdown_timeout;
+    let serving = tokio::select! {
+        serving = Box::pin(bring_up(config, sockets, state, signatures)) => serving?,
+        // Nobody was served yet, and what is on disk holds whenever a daemon ends.
+        name = signals.next() => {
+            tracing::info!("{name}: stopped before anything was served");
+            return Ok(());
+        }
+    };
+    let _watchdog = service_manager::watchdog();
+    let name = signals.next().await;
+    service_manager::stopping(format!("stopping: calls under way have {} s", limit.as_secs())).await;
+    tracing::info!(
+        seconds = limit.as_secs(),
+        "{name}: stopping; what is under way has this long, a second signal ends it at once"
+    );
+    tokio::select! {
+        () = serving.stop(limit) => Ok(()),
+        name = signals.next() => bail!("{name} while the daemon was stopping: what was under way is cut off"),
+    }
+}
+
+async fn bring_up(config: Config, mut sockets: Passed, state: StateDir, signatures: SignatureKeys) -> Result<Serving> {
     let shutdown = CancellationToken::new();
     let agents_shutdown = CancellationToken::new();
 
@@ -54,7 +90,7 @@ async fn serve(config: Config, state: StateDir, signatures: SignatureKeys) -> Re
     let store = tokio::task::spawn_blocking(move || SqliteStore::open(&database)).await??;
     let store: Arc<dyn Store> = Arc::new(store);
     let registry = AgentRegistry::default();
-    let (listener, link) = agent_link(&config).await?;
+    let (listener, link) = agent_link(&config, sockets.agents.take()).await?;
     let services = Services::new(store.clone(), registry.clone(), link);
     let stored = Stored::read(&*store, &services).await?;
     let agents = listener.map(|listener| tokio::spawn(listener.serve(registry, agents_shutdown.clone())));
@@ -82,29 +118,17 @@ async fn serve(config: Config, state: StateDir, signatures: SignatureKeys) -> Re
     let admin = Arc::new(Admin::new(loaded.clone(), settings, engine.clone(), remembered, registries, signatures));
     admin.tell_of_outages();
 
-    let listeners = listen(&config).await?;
-    for host in &config.hosts {
-        tracing::info!(%host, "the Docker API is served");
+    let listeners = listen(&config, sockets).await?;
+    let hosts: Vec<String> = listeners.iter().map(Listener::url).collect();
+    for host in &hosts {
+        tracing::info!(host, "the Docker API is served");
     }
-    announce(&config.hosts);
-    let (witness, limits) = (record::witness(recorder.as_ref()), Limits::default());
+    let witness = record::witness(recorder.as_ref());
+    let limits = Limits { shutdown_grace: config.shutdown_timeout, ..Limits::default() };
     let api = tokio::spawn(sockerless_api::serve(listeners, engine.clone(), admin, witness, limits, shutdown.clone()));
-    tokio::select! {
-        _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
-        _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
-    }
-    shutdown.cancel();
-    if let Err(error) = api.await {
-        tracing::error!(%error, "the API ended badly");
-    }
-    engine.shutdown().await;
-    loaded.shutdown().await;
-    record::close(recorder).await;
-    agents_shutdown.cancel();
-    if let Some(agents) = agents {
-        let _ = agents.await;
-    }
-    Ok(())
+    announce(&hosts);
+    service_manager::ready(format!("serving {}", hosts.join(", "))).await;
+    Ok(Serving { api, shutdown, engine, loaded, recorder, agents, agents_shutdown })
 }
 
 /// The database is gone: says, when it is known, how many containers are in the cloud that it knew of.
@@ -130,18 +154,22 @@ fn tell_of_the_lost(engine: &Engine, loaded: &Loaded) {
 }
 
 /// Where agents dial in, if they do, and how new ones are linked.
-async fn agent_link(config: &Config) -> Result<(Option<AgentListener>, AgentLink)> {
+async fn agent_link(config: &Config, passed: Option<TcpListener>) -> Result<(Option<AgentListener>, AgentLink)> {
     if config.agent_link == WhoDials::Dial {
         return Ok((None, AgentLink::Dial));
     }
-    let listener =
-        AgentListener::bind(&config.agents_listen).await.context("give another address with --agents-listen")?;
+    let listener = match passed {
+        Some(socket) => AgentListener::of(socket)?,
+        None => {
+            AgentListener::bind(&config.agents_listen).await.context("give another address with --agents-listen")?
+        }
+    };
     let link = callback_url(config, listener.address())?.map_or(AgentLink::None, AgentLink::Callback);
     Ok((Some(listener), link))
 }
 
 /// Says on standard output where the API is: whoever started the daemon waits for these lines.
-fn announce(hosts: &[Address]) {
+fn announce(hosts: &[String]) {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
     for host in hosts {
@@ -178,9 +206,53 @@ pub(crate) fn callback_url(config: &Config, listening: SocketAddr) -> Result<Opt
     ))
 }
 
-async fn listen(config: &Config) -> Result<Vec<Listener>> {
+/// The sockets that were passed to the daemon, by who is to have them.
+#[derive(Debug, Default)]
+struct Passed {
+    agents: Option<TcpListener>,
+    api: Vec<Socket>,
+}
+
+impl Passed {
+    /// Before anything else is begun: what is passed and what is configured must fit.
+    fn claim(config: &Config, mut inherited: Inherited) -> Result<Self> {
+        let agents = match inherited::name_of(&config.agents_listen) {
+            Some(name) if config.agent_link == WhoDials::Callback => Some(inherited.claim_tcp(name)?),
+            Some(name) => {
+                if inherited.claim_tcp(name).is_ok() {
+                    tracing::info!("the agents' socket that was passed is not used: this daemon dials the agents");
+                }
+                None
+            }
+            None => None,
+        };
+        // Those with a name first: what has none is for all that are left.
+        let mut names: Vec<&str> = config.hosts.iter().filter_map(ServeAddress::inherited).collect();
+        names.sort_by_key(|name| name.is_empty());
+        names.dedup();
+        let mut api = Vec::new();
+        for name in names {
+            api.extend(inherited.claim(name)?);
+        }
+        inherited.ensure_all_are_used()?;
+        Ok(Self { agents, api })
+    }
+}
+
+async fn listen(config: &Config, sockets: Passed) -> Result<Vec<Listener>> {
+    let tls = config.tls.as_ref().map(|Tls { cert, key, ca }| TlsFiles {
+        certificate: cert.clone(),
+        key: key.clone(),
+        client_ca: ca.clone(),
+    });
     let mut listeners = Vec::new();
-    for host in &config.hosts {
+    for socket in sockets.api {
+        listeners.push(match socket {
+            Socket::Unix(socket) => Listener::passed_unix(socket)?,
+            Socket::Tcp(socket) => Listener::passed_tcp(socket, tls.clone()).await?,
+        });
+    }
+    for host in config.hosts.iter().filter_map(ServeAddress::own) {
         let listener = match host {
             Address::Unix(path) => {
                 if let Some(folder) = path.parent() {
@@ -196,11 +268,8 @@ async fn listen(config: &Config) -> Result<Vec<Listener>> {
                     .with_context(|| format!("{host} cannot be resolved"))?
                     .next()
                     .with_context(|| format!("{host} has no address"))?;
-                match &config.tls {
-                    Some(Tls { cert, key, ca }) => {
-                        let files = TlsFiles { certificate: cert.clone(), key: key.clone(), client_ca: ca.clone() };
-                        Listener::tls(address, files).await?
-                    }
+                match tls.clone() {
+                    Some(files) => Listener::tls(address, files).await?,
                     None => Listener::tcp(address).await?,
                 }
             }

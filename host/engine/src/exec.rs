@@ -161,7 +161,13 @@ impl Engine {
                     tracing::warn!(exec = %exec.id, %error, "the agent could not be told to let the output go");
                 }
                 let (engine, watched) = (self.inner.clone(), exec.clone());
-                self.inner.tasks.spawn(async move { engine.watch_exec(&watched, &*process).await });
+                self.inner.tasks.spawn(async move {
+                    tokio::select! {
+                        () = engine.watch_exec(&watched, &*process) => {}
+                        // The command goes on. Nobody can ask the next daemon for it.
+                        () = engine.shutdown.cancelled() => {}
+                    }
+                });
                 Ok(session)
             }
         }

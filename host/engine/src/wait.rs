@@ -53,17 +53,20 @@ impl Wait {
         let exit = match self.record.wait_for(reached).await {
             // That it is gone is what was waited for: whoever started it was told why a start failed.
             Ok(record) if record.state.status == Status::Removed => {
-                Ok(Exit { code: record.state.exit.code, error: String::new() })
+                Exit { code: record.state.exit.code, error: String::new() }
             }
-            Ok(record) => Ok(record.state.exit.clone()),
-            Err(_) => Err("the daemon is shutting down"),
+            Ok(record) => record.state.exit.clone(),
+            Err(_) => return WaitResult::stopping(),
         };
-        match exit {
-            Ok(Exit { code, error }) => {
-                WaitResult { status_code: code.into(), error: Some(error).filter(|error| !error.is_empty()) }
-            }
-            Err(reason) => WaitResult { status_code: -1, error: Some(reason.to_owned()) },
-        }
+        WaitResult { status_code: exit.code.into(), error: Some(exit.error).filter(|error| !error.is_empty()) }
+    }
+}
+
+impl WaitResult {
+    /// The daemon ends before the container does. The Engine answers a wait that it gives up with the code -1, too.
+    #[must_use]
+    pub fn stopping() -> Self {
+        Self { status_code: -1, error: Some("the daemon is stopping, and the container goes on".to_owned()) }
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) async fn start(context: Context) -> Answer {
         return ok_empty();
     }
     let head = session::head(&context.headers, tty, context.version, &context.app.identity());
-    let id = context.name;
+    let (id, stopping) = (context.name, context.peer.stopping());
     let pause = if loses_early_output(&context.headers) { HEAD_START } else { Duration::ZERO };
     // The head goes out before the command is started, as with the Engine: some clients lose output that comes together with
     // it. From here on errors are output.
@@ -45,7 +45,7 @@ pub(crate) async fn start(context: Context) -> Answer {
             Ok(session) => session.unwrap_or(Session { tty, output: None, stdin: None }),
             Err(error) => Session { tty, output: Some(once(ready(Ok(output(&error, tty)))).boxed()), stdin: None },
         };
-        pump(socket, early, session.output, session.stdin).await;
+        pump(socket, early, session.output, session.stdin, stopping).await;
     })))
 }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::UPGRADE;
 use sockerless_engine::{Error, Session, Stdin};
+use tokio_util::sync::CancellationToken;
 
 use crate::server::{Hijack, Input, pump};
 use crate::wire::Version;
@@ -39,8 +40,8 @@ pub(super) fn head(headers: &HeaderMap, tty: bool, version: Version, more: &str)
 }
 
 /// Takes the connection over for a session.
-pub(super) fn hijack(head: String, session: Session) -> Hijack {
-    Hijack::new(head, |socket, early| pump(socket, early, session.output, session.stdin))
+pub(super) fn hijack(head: String, session: Session, stopping: CancellationToken) -> Hijack {
+    Hijack::new(head, |socket, early| pump(socket, early, session.output, session.stdin, stopping))
 }
 
 impl Input for Stdin {

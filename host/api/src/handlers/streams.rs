@@ -21,7 +21,7 @@ pub(crate) async fn attach(context: Context) -> Answer {
     Ok(Reply::Hijack(match context.app.engine.attach(&context.name, options).await {
         Ok(session) => {
             let head = session::head(&context.headers, session.tty, context.version, "");
-            session::hijack(head, session)
+            session::hijack(head, session, context.peer.stopping())
         }
         Err(error) => raw_error(&error),
     }))
@@ -32,7 +32,7 @@ pub(crate) async fn attach_websocket(context: Context) -> Answer {
     context.app.engine.container_exists(&context.name)?;
     let accept = websocket::accept(&context.headers)?;
     let session = context.app.engine.attach(&context.name, attach_options(&context, true)).await?;
-    Ok(Reply::Hijack(websocket::hijack(&accept, session.output, session.stdin)))
+    Ok(Reply::Hijack(websocket::hijack(&accept, session.output, session.stdin, context.peer.stopping())))
 }
 
 fn attach_options(context: &Context, bare: bool) -> AttachOptions {
@@ -67,7 +67,7 @@ pub(crate) async fn logs(context: Context) -> Answer {
     let output = context.app.engine.container_logs(&context.name, options).await?;
     let content_type = session::content_type(output.tty, context.version);
     Ok(if follow {
-        endless(content_type, output.stream, context.peer.gone()).into()
+        endless(content_type, output.stream, context.peer.left()).into()
     } else {
         stream(content_type, output.stream).into()
     })
@@ -85,7 +85,7 @@ pub(crate) async fn stats(context: Context) -> Answer {
         return Err(Error::invalid("cannot have stream=true and one-shot=true"));
     }
     let lines = context.app.engine.stats(&context.name, options).await?;
-    Ok(endless("application/json", lines, context.peer.gone()).into())
+    Ok(endless("application/json", lines, context.peer.left()).into())
 }
 
 pub(crate) async fn wait(context: Context) -> Answer {
@@ -96,16 +96,24 @@ pub(crate) async fn wait(context: Context) -> Answer {
         Some(other) => return Err(Error::invalid(format!("invalid condition: {other:?}"))),
     };
     let wait = context.app.engine.wait_container(&context.name, condition)?;
+    let stopping = context.peer.stopping();
+    let exited = async move {
+        tokio::select! {
+            result = wait.exited() => result,
+            // The container goes on: its end is the next daemon's to tell.
+            () = stopping.cancelled() => WaitResult::stopping(),
+        }
+    };
     if context.version < Version::new(1, 30) {
         // These clients take a status for the end of the wait.
         let response = tokio::select! {
-            result = wait.exited() => response(result),
+            result = exited => response(result),
             () = context.peer.gone().cancelled_owned() => return Err(Error::unavailable("the client is gone")),
         };
         return json(StatusCode::OK, &response);
     }
     let line = async move {
-        serde_json::to_vec(&response(wait.exited().await))
+        serde_json::to_vec(&response(exited.await))
             .map(|mut line| {
                 line.push(b'\n');
                 Bytes::from(line)
@@ -113,7 +121,7 @@ pub(crate) async fn wait(context: Context) -> Answer {
             .map_err(|error| Error::internal(error.to_string()))
     };
     // The head goes out now: the client starts the container when it has it.
-    Ok(endless("application/json", once(line.boxed()), context.peer.gone()).into())
+    Ok(endless("application/json", once(line.boxed()), context.peer.gone().cancelled_owned()).into())
 }
 
 fn response(result: WaitResult) -> WaitResponse {

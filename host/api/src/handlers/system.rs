@@ -66,7 +66,7 @@ pub(crate) async fn events(context: Context) -> Answer {
         }
         Err(error) => Err(Error::internal(error.to_string())),
     });
-    Ok(endless("application/json", lines, context.peer.gone()).into())
+    Ok(endless("application/json", lines, context.peer.left()).into())
 }
 
 /// Nothing of a container, image or volume takes room on this machine: the sizes are 0, and the lists are true.

@@ -12,8 +12,9 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_util::sync::CancellationToken;
 
-use crate::server::{Hijack, Input, Stream};
+use crate::server::{Hijack, Input, LAST_WORDS, Stream};
 
 /// Most bytes of one message from a client.
 const MESSAGE: usize = 1 << 20;
@@ -36,8 +37,8 @@ pub(super) fn accept(headers: &HeaderMap) -> Result<String, Error> {
     }
 }
 
-/// Takes the connection over for a session.
-pub(super) fn hijack<O, E, I>(accept: &str, output: Option<O>, input: Option<I>) -> Hijack
+/// Takes the connection over for a session, which ends at `stopping` at the latest.
+pub(super) fn hijack<O, E, I>(accept: &str, output: Option<O>, input: Option<I>, stopping: CancellationToken) -> Hijack
 where
     O: futures_util::Stream<Item = Result<Bytes, E>> + Send + Unpin + 'static,
     E: fmt::Display + Send,
@@ -52,25 +53,31 @@ where
         let (mut sink, source) = socket.split();
         let received = std::pin::pin!(receive(source, input));
         match output {
-            None => received.await,
+            None => tokio::select! {
+                () = received => {}
+                () = stopping.cancelled() => {}
+            },
             Some(output) => {
-                let mut sent = std::pin::pin!(send(output, &mut sink));
+                let mut sent = std::pin::pin!(send(output.take_until(stopping.cancelled()), &mut sink));
                 tokio::select! {
                     () = &mut sent => {}
                     () = received => {}
+                    // A client that does not read is not waited for.
+                    () = async { stopping.cancelled().await; tokio::time::sleep(LAST_WORDS).await } => {}
                 }
             }
         }
-        // The client may have gone.
-        let _ = sink.close().await;
+        // The client may have gone, or may not read.
+        let _ = tokio::time::timeout(LAST_WORDS, sink.close()).await;
     })
 }
 
-async fn send<O, E>(mut output: O, sink: &mut SplitSink<Socket, Message>)
+async fn send<O, E>(output: O, sink: &mut SplitSink<Socket, Message>)
 where
-    O: futures_util::Stream<Item = Result<Bytes, E>> + Unpin,
+    O: futures_util::Stream<Item = Result<Bytes, E>>,
     E: fmt::Display,
 {
+    let mut output = std::pin::pin!(output);
     while let Some(bytes) = output.next().await {
         match bytes {
             Ok(bytes) => {

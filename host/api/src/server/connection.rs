@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -14,24 +15,48 @@ use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::AsyncWriteExt as _;
+use tokio::time::{Sleep, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::hijack::Hijack;
 use super::io::{Io, Phase};
 use super::listener::Stream;
-use super::{Handler, Limits};
+use super::{Ending, Handler, LAST_WORDS, Limits};
 use crate::wire::Body;
 
 /// The client at the other end, as a handler sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
-    gone: CancellationToken,
+    phase: Phase,
+    ending: Ending,
 }
 
 impl Peer {
     /// Cancelled when the client ended its input during the answer: streams that may be silent for long end by it.
     pub(crate) fn gone(&self) -> CancellationToken {
-        self.gone.clone()
+        self.phase.gone().clone()
+    }
+
+    /// Cancelled when the shutdown begins: sessions end by it.
+    pub(crate) fn stopping(&self) -> CancellationToken {
+        self.ending.begun.clone()
+    }
+
+    /// Cancelled when the shutdown's grace is over.
+    pub(crate) fn cut(&self) -> CancellationToken {
+        self.ending.cut.clone()
+    }
+
+    /// Ends when nobody is to be told more: the client is gone, or the shutdown begins. For answers without an end of their own.
+    pub(crate) fn left(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.phase.endless();
+        let (gone, stopping) = (self.gone(), self.stopping());
+        async move {
+            tokio::select! {
+                () = gone.cancelled() => {}
+                () = stopping.cancelled() => {}
+            }
+        }
     }
 }
 
@@ -116,6 +141,7 @@ type Slot = Arc<Mutex<Option<Hijack>>>;
 struct Connection<H> {
     handler: Arc<H>,
     phase: Phase,
+    ending: Ending,
     slot: Slot,
 }
 
@@ -125,6 +151,7 @@ impl<H: Handler> Service<Request<Incoming>> for Connection<H> {
     type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
+        self.phase.begin();
         if request.body().is_end_stream() {
             self.phase.answering();
         } else {
@@ -132,7 +159,7 @@ impl<H: Handler> Service<Request<Incoming>> for Connection<H> {
         }
         let phase = self.phase.clone();
         let request = request.map(|body| RequestBody { body, phase: phase.clone() });
-        let answer = self.handler.clone().handle(request, Peer { gone: phase.gone().clone() });
+        let answer = self.handler.clone().handle(request, Peer { phase: phase.clone(), ending: self.ending.clone() });
         let slot = self.slot.clone();
         Box::pin(async move {
             match answer.await {
@@ -146,30 +173,72 @@ impl<H: Handler> Service<Request<Incoming>> for Connection<H> {
     }
 }
 
+/// How long a client that was accepted when the shutdown began, and has asked for nothing yet, may take to do so.
+const FIRST_REQUEST: Duration = Duration::from_secs(2);
+
+/// What is left to do on a connection after the shutdown has begun.
+struct Farewell {
+    /// hyper has been told.
+    told: bool,
+    /// An answer that has no end of its own was under way. It has ended now, but it may not be out.
+    endless: bool,
+    first_request: Pin<Box<Sleep>>,
+    last_words: Pin<Box<Sleep>>,
+}
+
+impl Farewell {
+    fn begin(phase: &Phase) -> Self {
+        Self {
+            told: false,
+            endless: phase.is_endless(),
+            first_request: Box::pin(sleep(FIRST_REQUEST)),
+            last_words: Box::pin(sleep(LAST_WORDS)),
+        }
+    }
+
+    /// Whether hyper is to be told now. It closes a connection on which nothing has come yet, and the request of a client that has just
+    /// connected would be lost.
+    fn is_due(&mut self, phase: &Phase, context: &mut Context<'_>) -> bool {
+        let due = !self.told && (phase.has_begun() || self.first_request.as_mut().poll(context).is_ready());
+        self.told |= due;
+        due
+    }
+
+    /// Whether the client of such an answer had its time to read the end of it.
+    fn is_over(&mut self, phase: &Phase, context: &mut Context<'_>) -> bool {
+        self.endless |= phase.is_endless();
+        self.last_words.as_mut().poll(context).is_ready() && self.endless
+    }
+}
+
 /// Answers the requests of one connection, in turn, until either side ends it or a handler takes it over.
-pub(super) async fn drive(
-    socket: Box<dyn Stream>,
-    handler: Arc<impl Handler>,
-    limits: &Limits,
-    shutdown: CancellationToken,
-) {
+pub(super) async fn drive(socket: Box<dyn Stream>, handler: Arc<impl Handler>, limits: &Limits, ending: Ending) {
     let phase = Phase::default();
     let slot = Slot::default();
-    let service = Connection { handler, phase: phase.clone(), slot: slot.clone() };
+    let service = Connection { handler, phase: phase.clone(), ending: ending.clone(), slot: slot.clone() };
     let mut connection = http1::Builder::new()
         .title_case_headers(true)
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
         .max_header_size(limits.header_bytes)
-        .serve_connection(TokioIo::new(Io::new(socket, phase)), service);
-    let mut stop = pin!(shutdown.cancelled());
-    let mut stopping = false;
+        .serve_connection(TokioIo::new(Io::new(socket, phase.clone())), service);
+    let mut stop = pin!(ending.begun.cancelled());
+    let mut farewell = None;
     let ended = poll_fn(|context| {
-        if !stopping && stop.as_mut().poll(context).is_ready() {
-            stopping = true;
+        if farewell.is_none() && stop.as_mut().poll(context).is_ready() {
+            farewell = Some(Farewell::begin(&phase));
+        }
+        loop {
+            let polled = connection.poll_without_shutdown(context);
+            let Some(farewell) = farewell.as_mut().filter(|_| polled.is_pending()) else { return polled };
+            if farewell.is_over(&phase, context) {
+                return Poll::Ready(Ok(()));
+            }
+            if !farewell.is_due(&phase, context) {
+                return Poll::Pending;
+            }
             Pin::new(&mut connection).graceful_shutdown();
         }
-        connection.poll_without_shutdown(context)
     })
     .await;
     let parts = connection.into_parts();

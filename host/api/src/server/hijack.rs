@@ -8,7 +8,9 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio_util::sync::CancellationToken;
 
+use super::LAST_WORDS;
 use super::listener::Stream;
 
 /// How much of the client's input is read at once.
@@ -72,10 +74,15 @@ pub(crate) trait Input: Send {
     fn finish(self) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
-/// Moves bytes in both directions until the output ends, or, when there is none, the input. That the client ends its
-/// input does not end the output.
-pub(crate) async fn pump<O, E, I>(socket: Box<dyn Stream>, early: Bytes, output: Option<O>, input: Option<I>)
-where
+/// Moves bytes in both directions until the output ends, or, when there is none, the input; at the latest until `stopping`, where what is
+/// on its way to the client still gets there. That the client ends its input does not end the output.
+pub(crate) async fn pump<O, E, I>(
+    socket: Box<dyn Stream>,
+    early: Bytes,
+    output: Option<O>,
+    input: Option<I>,
+    stopping: CancellationToken,
+) where
     O: futures_util::Stream<Item = Result<Bytes, E>> + Send + Unpin,
     E: fmt::Display,
     I: Input,
@@ -83,17 +90,27 @@ where
     let (mut reader, mut writer) = tokio::io::split(socket);
     {
         let mut received = pin!(receive(&mut reader, early, input));
+        // A client that does not read is not waited for.
+        let mut over = pin!(async {
+            stopping.cancelled().await;
+            tokio::time::sleep(LAST_WORDS).await;
+        });
         match output {
-            None => {
-                received.await;
-            }
+            None => tokio::select! {
+                _ = received => {}
+                () = stopping.cancelled() => {}
+            },
             Some(output) => {
-                let mut sent = pin!(send(output, &mut writer));
+                let mut sent = pin!(send(output.take_until(stopping.cancelled()), &mut writer));
                 tokio::select! {
                     () = &mut sent => {}
+                    () = &mut over => {}
                     reachable = &mut received => {
                         if reachable {
-                            sent.await;
+                            tokio::select! {
+                                () = sent => {}
+                                () = over => {}
+                            }
                         }
                     }
                 }
@@ -104,11 +121,12 @@ where
 }
 
 /// Sends the output; ends early when the client cannot be reached.
-async fn send<O, E>(mut output: O, writer: &mut (impl AsyncWrite + Unpin))
+async fn send<O, E>(output: O, writer: &mut (impl AsyncWrite + Unpin))
 where
-    O: futures_util::Stream<Item = Result<Bytes, E>> + Unpin,
+    O: futures_util::Stream<Item = Result<Bytes, E>>,
     E: fmt::Display,
 {
+    let mut output = pin!(output);
     while let Some(bytes) = output.next().await {
         let sent = match bytes {
             Ok(bytes) => writer.write_all(&bytes).await,

@@ -8,7 +8,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -21,6 +21,8 @@ pub(crate) struct Phase(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     phase: AtomicU8,
+    begun: AtomicBool,
+    endless: AtomicBool,
     gone: CancellationToken,
 }
 
@@ -41,7 +43,28 @@ impl Phase {
     }
 
     pub(crate) fn idle(&self) {
+        self.0.endless.store(false, Ordering::Release);
         self.0.phase.store(IDLE, Ordering::Release);
+    }
+
+    /// A request has come.
+    pub(crate) fn begin(&self) {
+        self.0.begun.store(true, Ordering::Release);
+    }
+
+    /// Whether any request has come on this connection.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.0.begun.load(Ordering::Acquire)
+    }
+
+    /// The answer under way has no end of its own.
+    pub(crate) fn endless(&self) {
+        self.0.endless.store(true, Ordering::Release);
+    }
+
+    /// Whether the answer under way ends with the shutdown.
+    pub(crate) fn is_endless(&self) -> bool {
+        self.0.endless.load(Ordering::Acquire)
     }
 
     /// Cancelled when the client has ended its input while it was answered.

@@ -30,7 +30,8 @@ pub struct Listener {
 }
 
 enum Kind {
-    Unix(UnixListener, SocketFile),
+    /// The file is the daemon's own, unless the socket was passed to it.
+    Unix(UnixListener, Option<SocketFile>),
     Tcp(TcpListener, Option<TlsAcceptor>),
 }
 
@@ -93,7 +94,7 @@ impl Listener {
     /// When another process serves it, the group does not exist, or the system refuses.
     pub async fn unix(path: impl AsRef<Path>, group: Option<&str>) -> Result<Self, ListenError> {
         let (listener, file) = unix::bind(path.as_ref(), group).await?;
-        Ok(Self { kind: Kind::Unix(listener, file) })
+        Ok(Self { kind: Kind::Unix(listener, Some(file)) })
     }
 
     /// Binds a TCP address in the open. Whoever reaches it commands the daemon.
@@ -101,10 +102,7 @@ impl Listener {
     /// # Errors
     /// When it is not a loopback address, or the system refuses.
     pub async fn tcp(address: SocketAddr) -> Result<Self, ListenError> {
-        if !address.ip().is_loopback() {
-            return Err(ListenError::Open(address));
-        }
-        tracing::warn!(%address, "every process and every web page on this machine can reach the API without a password");
+        ensure_loopback(address)?;
         let listener = TcpListener::bind(address).await.map_err(ListenError::system(address))?;
         Ok(Self { kind: Kind::Tcp(listener, None) })
     }
@@ -114,18 +112,48 @@ impl Listener {
     /// # Errors
     /// When the files are no good or the system refuses.
     pub async fn tls(address: SocketAddr, files: TlsFiles) -> Result<Self, ListenError> {
-        let acceptor = tokio::task::spawn_blocking(move || files.acceptor())
-            .await
-            .map_err(|error| ListenError::Tls(error.to_string()))??;
+        let acceptor = acceptor(files).await?;
         let listener = TcpListener::bind(address).await.map_err(ListenError::system(address))?;
         Ok(Self { kind: Kind::Tcp(listener, Some(acceptor)) })
+    }
+
+    /// Takes a unix socket that listens already. Its file is left alone, now and at the end.
+    ///
+    /// # Errors
+    /// The system refuses to have it used here.
+    pub fn passed_unix(socket: std::os::unix::net::UnixListener) -> Result<Self, ListenError> {
+        let failed = || ListenError::system("the unix socket that was passed");
+        socket.set_nonblocking(true).map_err(failed())?;
+        Ok(Self { kind: Kind::Unix(UnixListener::from_std(socket).map_err(failed())?, None) })
+    }
+
+    /// Takes a TCP socket that listens already: for clients with a certificate or, on a loopback address, in the open.
+    ///
+    /// # Errors
+    /// When it is in the open and not on a loopback address, the files are no good, or the system refuses.
+    pub async fn passed_tcp(socket: std::net::TcpListener, files: Option<TlsFiles>) -> Result<Self, ListenError> {
+        let failed = || ListenError::system("the TCP socket that was passed");
+        let address = socket.local_addr().map_err(failed())?;
+        let acceptor = match files {
+            Some(files) => Some(acceptor(files).await?),
+            None => {
+                ensure_loopback(address)?;
+                None
+            }
+        };
+        socket.set_nonblocking(true).map_err(failed())?;
+        Ok(Self { kind: Kind::Tcp(TcpListener::from_std(socket).map_err(failed())?, acceptor) })
     }
 
     /// The URL as it goes into `DOCKER_HOST`.
     #[must_use]
     pub fn url(&self) -> String {
         match &self.kind {
-            Kind::Unix(_, file) => format!("unix://{}", file.path().display()),
+            Kind::Unix(_, Some(file)) => format!("unix://{}", file.path().display()),
+            Kind::Unix(listener, None) => match listener.local_addr() {
+                Ok(address) => format!("unix://{}", address.as_pathname().unwrap_or(Path::new("")).display()),
+                Err(_) => "unix://".to_owned(),
+            },
             Kind::Tcp(listener, _) => match listener.local_addr() {
                 Ok(address) => format!("tcp://{address}"),
                 Err(_) => "tcp://".to_owned(),
@@ -157,6 +185,20 @@ impl Listener {
             }
         }
     }
+}
+
+/// In the open only processes of this machine may come, and the log says that they do.
+fn ensure_loopback(address: SocketAddr) -> Result<(), ListenError> {
+    if !address.ip().is_loopback() {
+        return Err(ListenError::Open(address));
+    }
+    tracing::warn!(%address, "every process and every web page on this machine can reach the API without a password");
+    Ok(())
+}
+
+async fn acceptor(files: TlsFiles) -> Result<TlsAcceptor, ListenError> {
+    let read = tokio::task::spawn_blocking(move || files.acceptor()).await;
+    read.map_err(|error| ListenError::Tls(error.to_string()))?
 }
 
 impl Kind {

@@ -3,6 +3,7 @@
 mod hijacking;
 mod http;
 mod listening;
+mod stopping;
 mod tls;
 
 use std::path::PathBuf;
@@ -83,7 +84,11 @@ impl Handler for Probe {
                         let _ = &told;
                         never
                     });
-                    Ok(endless("text/plain", silence, peer.gone()))
+                    Ok(endless("text/plain", silence, peer.left()))
+                }
+                "/flood" => {
+                    let flood = futures_util::stream::repeat_with(|| Ok(Bytes::from_static(&[b'x'; 1 << 16])));
+                    Ok(endless("text/plain", flood, peer.left()))
                 }
                 "/slow" => {
                     let pieces = futures_util::stream::iter(["one", "two"]).then(|piece| async move {
@@ -96,9 +101,9 @@ impl Handler for Probe {
                     let _ = body.collect().await;
                     let (output, mut receiver) = mpsc::channel(1);
                     let input = Echo { output, count: 0 };
-                    Err(Hijack::new("HEAD\r\n\r\n", |socket, early| {
+                    Err(Hijack::new("HEAD\r\n\r\n", move |socket, early| {
                         let output = futures_util::stream::poll_fn(move |context| receiver.poll_recv(context));
-                        pump(socket, early, Some(output), Some(input))
+                        pump(socket, early, Some(output), Some(input), peer.stopping())
                     }))
                 }
                 "/sink" => {
@@ -108,9 +113,9 @@ impl Handler for Probe {
                         while receiver.recv().await.is_some() {}
                         let _ = dropped.send(());
                     });
-                    Err(Hijack::new("HEAD\r\n\r\n", |socket, early| {
+                    Err(Hijack::new("HEAD\r\n\r\n", move |socket, early| {
                         type Nothing = futures_util::stream::Empty<Result<Bytes, Error>>;
-                        pump(socket, early, None::<Nothing>, Some(Echo { output, count: 0 }))
+                        pump(socket, early, None::<Nothing>, Some(Echo { output, count: 0 }), peer.stopping())
                     }))
                 }
                 "/words" => Err(Hijack::last_words("HTTP/1.1 404 Not Found\r\n\r\nno\r\n")),

@@ -6,7 +6,6 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 use sockerless_engine::{Error, ErrorKind};
-use tokio_util::sync::CancellationToken;
 
 use super::body::{Body, full, streamed};
 use crate::server::Hijack;
@@ -70,14 +69,14 @@ pub(crate) fn stream(
     response(StatusCode::OK, Some(HeaderValue::from_static(content_type)), streamed(bytes))
 }
 
-/// The same for a body that may be silent for long: it also ends when the client has ended its input, since otherwise
-/// nobody would notice that the client is gone.
+/// The same for a body that may be silent for long: it ends at `left` at the latest, when the client is gone, which nobody would notice
+/// otherwise, or the daemon stops.
 pub(crate) fn endless(
     content_type: &'static str,
     bytes: impl Stream<Item = Result<Bytes, Error>> + Send + 'static,
-    gone: CancellationToken,
+    left: impl Future<Output = ()> + Send + 'static,
 ) -> Response<Body> {
-    stream(content_type, bytes.take_until(gone.cancelled_owned()))
+    stream(content_type, bytes.take_until(left))
 }
 
 fn status(kind: ErrorKind) -> StatusCode {
