@@ -7,7 +7,6 @@
 //! Application Insights by [`telemetry`].
 
 mod api;
-mod archive;
 mod changes;
 mod config;
 mod connect;
@@ -17,7 +16,6 @@ mod invocation;
 mod link;
 mod process;
 mod sample;
-mod spool;
 mod stop;
 mod telemetry;
 mod top;
@@ -27,6 +25,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use sockerless_agent::{archive, spool};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;

@@ -5,13 +5,13 @@ mod place;
 mod read;
 mod write;
 
-pub(crate) use place::Place;
-pub(crate) use read::{export, read};
-pub(crate) use write::{WriteOptions, write};
+pub use place::Place;
+pub use read::{export, read};
+pub use write::{WriteOptions, write};
 
 /// Why files cannot be copied.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum ArchiveError {
+pub enum ArchiveError {
     /// There is nothing at this path.
     NotFound(String),
     /// The request or the archive is wrong.

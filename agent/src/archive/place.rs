@@ -23,17 +23,21 @@ mod mode {
 
 /// A path of the container at which there is something.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub struct Place {
     /// The file itself, if it is a link the link.
     pub(super) path: PathBuf,
     /// What the archive calls it.
     pub(super) name: String,
-    pub(crate) stat: PathStat,
+    /// As Docker's clients are told of it.
+    pub stat: PathStat,
 }
 
 impl Place {
     /// Looks at a path. Its last part is not followed if it is a link, unless a slash says so.
-    pub(crate) fn find(written: &str) -> Result<Self, ArchiveError> {
+    ///
+    /// # Errors
+    /// There is nothing, or it is the kernel's.
+    pub fn find(written: &str) -> Result<Self, ArchiveError> {
         let absolute = clean(written);
         refuse_kernel(&absolute)?;
         let follow = written.ends_with('/') || written.ends_with("/.");

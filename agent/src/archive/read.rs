@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -15,7 +16,10 @@ use super::place::Place;
 const NOT_EXPORTED: [&str; 3] = ["proc", "sys", "dev"];
 
 /// Writes what is at a place, below its name.
-pub(crate) fn read(place: &Place, out: &mut dyn Write) -> io::Result<()> {
+///
+/// # Errors
+/// A file cannot be read, or `out` takes no more.
+pub fn read(place: &Place, out: &mut dyn Write) -> io::Result<()> {
     let name = if place.name == "/" { PathBuf::from(".") } else { PathBuf::from(&place.name) };
     let mut writer = Writer::new(out);
     writer.tree(&place.path, &name, &|path| !path.starts_with("/proc") && !path.starts_with("/sys"))?;
@@ -23,7 +27,10 @@ pub(crate) fn read(place: &Place, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Writes a whole file system, as the root of the archive.
-pub(crate) fn export(root: &Path, out: &mut dyn Write) -> io::Result<()> {
+///
+/// # Errors
+/// A file cannot be read, or `out` takes no more.
+pub fn export(root: &Path, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = Writer::new(out);
     let skipped: Vec<PathBuf> = NOT_EXPORTED.iter().map(|name| root.join(name)).collect();
     let wanted = |path: &Path| !skipped.iter().any(|folder| path != folder && path.starts_with(folder));
@@ -82,7 +89,12 @@ impl<'a> Writer<'a> {
         }
         if kind.is_symlink() {
             header.set_size(0);
-            return self.builder.append_link(&mut header, name, std::fs::read_link(path)?);
+            let target = std::fs::read_link(path)?;
+            // As it is: the library would make `a/b` of `a/.//b`, but where the header has no room for it.
+            return match header.set_link_name_literal(target.as_os_str().as_bytes()) {
+                Ok(()) => self.builder.append_data(&mut header, name, io::empty()),
+                Err(_) => self.builder.append_link(&mut header, name, target),
+            };
         }
         let attributes = attributes::of(path);
         if !attributes.is_empty() {
@@ -144,7 +156,7 @@ mod tests {
         std::fs::create_dir(&top).unwrap();
         std::fs::write(top.join("a"), "one").unwrap();
         std::fs::hard_link(top.join("a"), top.join("b")).unwrap();
-        std::os::unix::fs::symlink("a", top.join("c")).unwrap();
+        std::os::unix::fs::symlink("./a", top.join("c")).unwrap();
         std::fs::write(top.join(&long), "").unwrap();
         let mut bytes = Vec::new();
         read(&Place::find(top.to_str().unwrap()).unwrap(), &mut bytes).unwrap();
@@ -152,7 +164,7 @@ mod tests {
             ("top/".to_owned(), EntryType::Directory, String::new()),
             ("top/a".to_owned(), EntryType::Regular, "one".to_owned()),
             ("top/b".to_owned(), EntryType::Link, "top/a".to_owned()),
-            ("top/c".to_owned(), EntryType::Symlink, "a".to_owned()),
+            ("top/c".to_owned(), EntryType::Symlink, "./a".to_owned()),
             (format!("top/{long}"), EntryType::Regular, String::new()),
         ];
         assert_eq!(names(&bytes), expected);

@@ -11,15 +11,18 @@ use super::{ArchiveError, attributes};
 
 /// How an archive is extracted.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct WriteOptions {
+pub struct WriteOptions {
     /// A directory is not replaced by something else, nor something else by a directory.
-    pub(crate) no_overwrite_dir_non_dir: bool,
+    pub no_overwrite_dir_non_dir: bool,
     /// Owners are those of the archive; otherwise whoever the agent runs as.
-    pub(crate) keep_owners: bool,
+    pub keep_owners: bool,
 }
 
 /// Extracts an archive into a folder, also one that is compressed with gzip. On an error a part of it may be there.
-pub(crate) fn write(directory: &str, options: WriteOptions, mut input: impl Read) -> Result<(), ArchiveError> {
+///
+/// # Errors
+/// There is no such folder, the archive is malformed or wants to leave the folder, or the file system refuses.
+pub fn write(directory: &str, options: WriteOptions, mut input: impl Read) -> Result<(), ArchiveError> {
     let mut begin = Vec::new();
     let broken = |error: std::io::Error| ArchiveError::Invalid(format!("the archive breaks off: {error}"));
     (&mut input).take(6).read_to_end(&mut begin).map_err(broken)?;
@@ -72,7 +75,7 @@ fn extract(directory: &Path, options: WriteOptions, entry: &mut Entry<'_, impl R
     let name =
         entry.path().map_err(|error| ArchiveError::Invalid(format!("a name in the archive: {error}")))?.into_owned();
     if name.components().any(|component| component == Component::ParentDir) {
-        return Err(ArchiveError::Invalid(format!("the archive wants to leave the folder: {}", name.display())));
+        return Err(leaves(&name));
     }
     let kind = entry.header().entry_type();
     if matches!(kind, EntryType::XGlobalHeader | EntryType::XHeader) {
@@ -80,6 +83,11 @@ fn extract(directory: &Path, options: WriteOptions, entry: &mut Entry<'_, impl R
     }
     let attributes = attributes::in_entry(entry)?;
     let target = directory.join(name.strip_prefix("/").unwrap_or(&name));
+    // Through a link that the archive has made before, or that was there. What cannot be resolved is not there.
+    let parent = target.parent().and_then(|parent| parent.canonicalize().ok());
+    if target != directory && parent.is_some_and(|parent| !parent.starts_with(directory)) {
+        return Err(leaves(&name));
+    }
     if options.no_overwrite_dir_non_dir
         && let Ok(metadata) = target.symlink_metadata()
         && metadata.is_dir() != kind.is_dir()
@@ -110,7 +118,11 @@ fn extract(directory: &Path, options: WriteOptions, entry: &mut Entry<'_, impl R
     if written || name.components().all(|component| matches!(component, Component::CurDir | Component::RootDir)) {
         return Ok(());
     }
-    Err(ArchiveError::Invalid(format!("the archive wants to leave the folder: {}", name.display())))
+    Err(leaves(&name))
+}
+
+fn leaves(name: &Path) -> ArchiveError {
+    ArchiveError::Invalid(format!("the archive wants to leave the folder: {}", name.display()))
 }
 
 /// Gives an entry that was extracted to the owner that the archive names.
@@ -282,6 +294,18 @@ mod tests {
         let (folder, result) = extracted(&entries, WriteOptions::default());
         assert!(result.is_err());
         assert!(!folder.path().join("out").exists());
+    }
+
+    #[test]
+    fn a_folder_outside_is_not_removed_through_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("in")).unwrap();
+        std::fs::create_dir_all(folder.path().join("outside/kept")).unwrap();
+        let entries = [("l", EntryType::Symlink, "../outside"), ("l/kept", EntryType::Regular, "x")];
+        let directory = folder.path().join("in");
+        let result = write(directory.to_str().unwrap(), WriteOptions::default(), &archive(&entries)[..]);
+        assert!(matches!(result, Err(ArchiveError::Invalid(_))), "{result:?}");
+        assert!(folder.path().join("outside/kept").is_dir());
     }
 
     #[test]

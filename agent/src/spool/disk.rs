@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_secs(30);
 
 /// A place for output on disk. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Disk {
+pub struct Disk {
     inner: Arc<Inner>,
 }
 
@@ -46,12 +46,14 @@ struct State {
 
 impl Disk {
     /// A file in the system's folder for temporary files, or in the container's root where an image has none.
-    pub(crate) fn new() -> Self {
+    #[must_use]
+    pub fn new() -> Self {
         Self::within(["/tmp", "/var/tmp", "/"].map(PathBuf::from).to_vec(), SLOTS)
     }
 
-    /// `slots`: most that the file has.
-    pub(super) fn within(folders: Vec<PathBuf>, slots: u32) -> Self {
+    /// A file in the first of these folders that takes it. `slots`: most that it has, of a MiB each.
+    #[must_use]
+    pub fn within(folders: Vec<PathBuf>, slots: u32) -> Self {
         Self { inner: Arc::new(Inner { folders, slots, state: Mutex::default() }) }
     }
 
@@ -81,6 +83,12 @@ impl Disk {
             })
         })?;
         Some(Slot { disk: self.inner.clone(), number })
+    }
+}
+
+impl Default for Disk {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -22,7 +22,7 @@ use sockerless_agent_protocol::frame::From;
 use sockerless_agent_protocol::link::STREAM_WINDOW;
 use tokio::sync::watch;
 
-pub(crate) use disk::Disk;
+pub use disk::Disk;
 use disk::Slot;
 use kept::{At, FRAME, Kept};
 
@@ -37,7 +37,7 @@ const BEHIND: u64 = STREAM_WINDOW as u64 + (512 << 10);
 
 /// Why a reader cannot begin where it wants to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     /// That output has been dropped.
     Dropped,
     /// There is no such output, or the offset is within a frame.
@@ -46,7 +46,7 @@ pub(crate) enum Refusal {
 
 /// What becomes of output that nobody wants now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unwanted {
+pub enum Unwanted {
     /// It stays as long as there is room on disk.
     Stays,
     /// It goes when the memory is needed.
@@ -129,7 +129,7 @@ fn length(bytes: &[u8]) -> u64 {
 }
 
 /// See the module.
-pub(crate) struct Spool {
+pub struct Spool {
     state: Mutex<State>,
     unwanted: Unwanted,
     disk: Disk,
@@ -138,7 +138,9 @@ pub(crate) struct Spool {
 }
 
 impl Spool {
-    pub(crate) fn new(unwanted: Unwanted, disk: Disk) -> Arc<Self> {
+    /// One without output. `disk`: where what is older goes.
+    #[must_use]
+    pub fn new(unwanted: Unwanted, disk: Disk) -> Arc<Self> {
         Arc::new(Self { state: Mutex::default(), unwanted, disk, changes: watch::Sender::new(0) })
     }
 
@@ -151,7 +153,7 @@ impl Spool {
     }
 
     /// Adds one frame. Returns when there is room for it.
-    pub(crate) async fn push(self: &Arc<Self>, frame: Bytes) {
+    pub async fn push(self: &Arc<Self>, frame: Bytes) {
         let mut changes = self.changes.subscribe();
         loop {
             {
@@ -193,29 +195,32 @@ impl Spool {
     }
 
     /// There will be no more.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         self.lock().closed = true;
         self.changed();
     }
 
     /// From now on what nobody reads may be dropped.
-    pub(crate) fn release(&self) {
+    pub fn release(&self) {
         self.lock().released = true;
         self.changed();
     }
 
     /// Whether anybody reads, or may come back to.
-    pub(crate) fn is_read(&self) -> bool {
+    pub fn is_read(&self) -> bool {
         !self.lock().readers.is_empty()
     }
 
     /// Whether a writer would have to wait until somebody has read.
-    pub(crate) fn is_full(&self) -> bool {
+    pub fn is_full(&self) -> bool {
         matches!(self.lock().room(u64::try_from(FRAME).unwrap_or(u64::MAX), self.unwanted, &self.disk), Room::Full)
     }
 
     /// Opens a reader.
-    pub(crate) async fn read(self: &Arc<Self>, from: From) -> Result<Reader, Refusal> {
+    ///
+    /// # Errors
+    /// There is no output from there on, or not any more.
+    pub async fn read(self: &Arc<Self>, from: From) -> Result<Reader, Refusal> {
         let is_boundary = match from {
             From::Offset(offset) => self.is_boundary(offset).await?,
             From::Oldest | From::End => true,
@@ -266,27 +271,29 @@ impl Spool {
     }
 
     /// A reader is gone, perhaps not for good: its place is kept until it leaves, or until somebody takes it over.
-    pub(crate) fn absent(&self, reader: u64) {
+    pub fn absent(&self, reader: u64) {
         if let Some(place) = self.lock().readers.get_mut(&reader) {
             place.absent = true;
         }
     }
 
     /// A reader is gone for good.
-    pub(crate) fn leave(&self, reader: u64) {
+    pub fn leave(&self, reader: u64) {
         self.lock().readers.remove(&reader);
         self.changed();
     }
 }
 
 /// Reads a spool. To be followed by [`Spool::leave`].
-pub(crate) struct Reader {
+pub struct Reader {
     spool: Arc<Spool>,
-    pub(crate) id: u64,
+    /// By which it is told to [`Spool::leave`] and [`Spool::absent`].
+    pub id: u64,
     offset: u64,
-    pub(crate) begin: u64,
+    /// Offset of the first byte that it reads.
+    pub begin: u64,
     /// Where the output ended when the reader was opened.
-    pub(crate) end: u64,
+    pub end: u64,
     changes: watch::Receiver<u64>,
 }
 
@@ -295,7 +302,7 @@ impl Reader {
     ///
     /// # Errors
     /// What comes next could not be read from the disk, and is dropped.
-    pub(crate) async fn next(&mut self) -> io::Result<Option<Bytes>> {
+    pub async fn next(&mut self) -> io::Result<Option<Bytes>> {
         loop {
             self.changes.mark_unchanged();
             let (at, closed) = {

@@ -132,7 +132,9 @@ impl ImageReference {
     #[must_use]
     pub fn familiar_name(&self) -> String {
         if self.domain == DEFAULT_DOMAIN {
-            self.path.strip_prefix(OFFICIAL).unwrap_or(&self.path).to_owned()
+            // Only of an official image: `library/a/b` without it would be the image of a user.
+            let official = self.path.strip_prefix(OFFICIAL).filter(|name| !name.contains('/'));
+            official.unwrap_or(&self.path).to_owned()
         } else {
             format!("{}/{}", self.domain, self.path)
         }
@@ -242,6 +244,7 @@ mod tests {
             ("busybox:1", "busybox:1", "docker.io/library/busybox:1"),
             ("docker.io/busybox", "busybox", "docker.io/library/busybox"),
             ("index.docker.io/a/b", "a/b", "docker.io/a/b"),
+            ("docker.io/library/a/b", "library/a/b", "docker.io/library/a/b"),
             ("localhost/a", "localhost/a", "localhost/a"),
             ("localhost:5000/a/b:c", "localhost:5000/a/b:c", "localhost:5000/a/b:c"),
             ("r.example.com/a__b/c-d.e", "r.example.com/a__b/c-d.e", "r.example.com/a__b/c-d.e"),

@@ -176,10 +176,19 @@ impl Limits {
     }
 }
 
+/// A time that is given is no longer: a moment that lies further ahead cannot always be told.
+const LONGEST: Duration = Duration::from_secs(1_000_000_000);
+
 /// A time that TOML has in seconds.
 pub(crate) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let seconds = f64::deserialize(deserializer)?;
-    Duration::try_from_secs_f64(seconds).map_err(serde::de::Error::custom)
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(time) if time > LONGEST => Err(serde::de::Error::custom(format_args!(
+            "{seconds} seconds are too long: give at most {}",
+            LONGEST.as_secs()
+        ))),
+        time => time.map_err(serde::de::Error::custom),
+    }
 }
 
 #[cfg(test)]
@@ -199,6 +208,9 @@ mod tests {
     #[test]
     fn reads_what_is_given_and_refuses_what_is_unknown() {
         let limits: Limits = serde_json::from_str(r#"{"memory-bytes": 1000, "create-deadline": 1.5}"#).unwrap();
+        for time in ["-1", "1e10", "1e300"] {
+            assert!(serde_json::from_str::<Limits>(&format!(r#"{{"deadline": {time}}}"#)).is_err(), "{time}");
+        }
         assert_eq!(limits.memory_bytes, 1000);
         assert_eq!(limits.deadline_of(Export::Create), Duration::from_millis(1500));
         assert_eq!(limits.host_calls, Limits::default().host_calls);

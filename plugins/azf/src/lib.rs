@@ -26,6 +26,7 @@ pub mod config;
 mod descriptor;
 mod imports;
 mod inventory;
+pub mod kql;
 mod lifecycle;
 mod logs;
 mod permissions;

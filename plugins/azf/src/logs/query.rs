@@ -7,6 +7,7 @@ use crate::bindings::http::{HttpError, Response};
 use crate::bindings::log::Level;
 use crate::bindings::logs::Query;
 use crate::config::Settings;
+use crate::kql;
 use crate::time;
 use crate::world::{Request, SendError, Signer, World};
 
@@ -18,9 +19,9 @@ const TOLERANCE_S: i64 = 1;
 
 const DAY_S: i64 = 86_400;
 
-/// The plain snapshot, as the mapping has it. The app's name is of letters, digits and hyphens: nothing to quote.
-fn kql(app: &str) -> String {
-    format!("AppTraces | where AppRoleName == \"{app}\" | order by TimeGenerated asc")
+/// The plain snapshot, as the mapping has it.
+fn snapshot(app: &str) -> String {
+    format!("AppTraces | where AppRoleName == {} | order by TimeGenerated asc", kql::literal(app))
 }
 
 /// Asks for the rows of an app. Nothing: there are none.
@@ -31,7 +32,7 @@ pub(super) fn run(
     app: &str,
     query: &Query,
 ) -> Result<Option<Vec<u8>>, Failure> {
-    let mut question = json!({ "query": kql(app) });
+    let mut question = json!({ "query": snapshot(app) });
     if let Some(span) = timespan(world, query) {
         question["timespan"] = json!(span);
     }
