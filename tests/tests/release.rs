@@ -138,3 +138,22 @@ fn the_image_starts_what_is_in_it() {
     assert_eq!(settings.len(), 3);
     assert!(settings.iter().all(|(name, _)| help.ok().contains(&format!("[env: {name}="))), "{settings:?}");
 }
+
+#[test]
+fn its_units_start_what_is_in_it() {
+    let installed = Installed::new();
+    let service = fs::read_to_string(installed.path("lib/systemd/system/sockerless.service")).unwrap();
+    let program = service.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/local/")).unwrap();
+    assert!(installed.path(program.split(' ').next().unwrap()).is_file(), "{program}");
+    let required = service.lines().find_map(|line| line.strip_prefix("Requires=")).unwrap();
+    for unit in required.split(' ') {
+        assert!(installed.path("lib/systemd/system").join(unit).is_file(), "{unit}");
+    }
+    let user = service.lines().find_map(|line| line.strip_prefix("User=")).unwrap();
+    let users = fs::read_to_string(installed.path("lib/sysusers.d/sockerless.conf")).unwrap();
+    assert!(users.contains(&format!("\nu {user} ")), "{users}");
+    // What the example of a configuration names is where it says.
+    let example = fs::read_to_string(installed.path("share/doc/sockerless/examples/sockerless.toml")).unwrap();
+    let backend = example.lines().find_map(|line| line.strip_prefix("backends = [\"/usr/local/")?.strip_suffix("\"]"));
+    assert!(installed.path(backend.unwrap()).is_file(), "{backend:?}");
+}

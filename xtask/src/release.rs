@@ -28,7 +28,7 @@ pub(crate) struct Programs {
 }
 
 /// Files of the repository that an archive has as they are, and the folder in it.
-const COPIED: [(&str, &str); 9] = [
+const COPIED: [(&str, &str); 14] = [
     ("LICENSE", "share/doc/sockerless"),
     ("README.md", "share/doc/sockerless"),
     ("CHANGELOG.md", "share/doc/sockerless"),
@@ -36,8 +36,13 @@ const COPIED: [(&str, &str); 9] = [
     ("docs/azure.md", "share/doc/sockerless/docs"),
     ("docs/configuration.md", "share/doc/sockerless/docs"),
     ("docs/faults.md", "share/doc/sockerless/docs"),
+    ("docs/operating.md", "share/doc/sockerless/docs"),
     ("docs/recording.md", "share/doc/sockerless/docs"),
     ("examples/sockerless.toml", "share/doc/sockerless/examples"),
+    ("packaging/systemd/sockerless.service", "lib/systemd/system"),
+    ("packaging/systemd/sockerless.socket", "lib/systemd/system"),
+    ("packaging/systemd/sockerless-agents.socket", "lib/systemd/system"),
+    ("packaging/sysusers.d/sockerless.conf", "lib/sysusers.d"),
 ];
 
 /// Where each shell looks for completions, below the prefix of an installation.

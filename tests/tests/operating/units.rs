@@ -30,7 +30,7 @@ fn value<'a>(unit: &'a str, key: &str) -> &'a str {
 fn the_service_uses_options_that_there_are() {
     let service = unit("sockerless.service");
     let mut words = value(&service, "ExecStart").split_whitespace();
-    assert_eq!(words.next(), Some("/usr/bin/sockerless"));
+    assert_eq!(words.next(), Some("/usr/local/bin/sockerless"));
     assert_eq!(words.next(), Some("serve"));
     let help = Ran::run(Command::new(built("SOCKERLESS_TEST_DAEMON")).args(["serve", "--help"]), b"");
     for option in words.filter(|word| word.starts_with("--")) {
@@ -77,8 +77,8 @@ fn systemd_understands_them() {
     let mut paths = Vec::new();
     for name in ["sockerless.service", "sockerless.socket", "sockerless-agents.socket"] {
         // It looks whether the program is there.
-        let text =
-            unit(name).replace("/usr/bin/sockerless ", &format!("{} ", built("SOCKERLESS_TEST_DAEMON").display()));
+        let text = unit(name)
+            .replace("/usr/local/bin/sockerless ", &format!("{} ", built("SOCKERLESS_TEST_DAEMON").display()));
         paths.push(copies.path().join(name));
         std::fs::write(paths.last().unwrap(), text).unwrap();
     }
