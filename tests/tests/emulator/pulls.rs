@@ -10,7 +10,7 @@ use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 use sockerless_tests::{Asked, Emulator, Registry, Reply, Scripted, Site, World, WorldOptions, site_body, tar_of};
 
-use crate::images::{log, release};
+use super::images::{log, release};
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());

@@ -3,7 +3,7 @@
 use serde_json::json;
 use sockerless_tests::{Emulator, LOGS_SCOPE};
 
-use crate::logs::{column, item, query, query_with, track};
+use super::logs::{column, item, query, query_with, track};
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 const FRESH: (&str, &str) = ("Cache-Control", "no-cache");

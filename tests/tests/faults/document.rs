@@ -7,8 +7,8 @@ use std::path::Path;
 use serde_json::json;
 use sockerless_tests::Emulator;
 
-use crate::row::{COMMANDS, Cell, Group, Provoke, Row, Span};
-use crate::table::rows;
+use super::row::{COMMANDS, Cell, Group, Provoke, Row, Span};
+use super::table::rows;
 
 /// Set, it has the document written.
 const WRITE: &str = "SOCKERLESS_WRITE_DOCS";

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use sockerless_tests::{Ran, Reply, World, WorldOptions, ask_daemon, eventually};
 
-use crate::row::{COMMANDS, Cell, Group, IMAGE, NOWHERE, Provoke, Row, Span};
-use crate::table::rows;
+use super::row::{COMMANDS, Cell, Group, IMAGE, NOWHERE, Provoke, Row, Span};
+use super::table::rows;
 
 /// What a container runs that goes on until it is ended.
 const WAITING: &str = "echo out; exec tail -f /dev/null";

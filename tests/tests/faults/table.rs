@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::row::{Cell, Group, IMAGE, NOWHERE, Provoke, Row};
+use super::row::{Cell, Group, IMAGE, NOWHERE, Provoke, Row};
 
 /// Any number of requests.
 const ALWAYS: u32 = 1_000;

@@ -2,7 +2,7 @@
 
 use sockerless_tests::World;
 
-use crate::{running, without_agent};
+use super::{running, without_agent};
 
 /// What a command sends; it must succeed.
 fn sends(world: &World, words: &[&str]) -> Vec<String> {

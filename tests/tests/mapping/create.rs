@@ -3,7 +3,7 @@
 use serde_json::json;
 use sockerless_tests::{SUBSCRIPTION, World, ask_daemon};
 
-use crate::{without_agent, world};
+use super::{without_agent, world};
 
 /// Makes a container of this command line, and answers its id.
 fn create(world: &World, words: &[&str]) -> String {

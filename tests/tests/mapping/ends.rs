@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use serde_json::json;
 use sockerless_tests::{World, ask_daemon};
 
-use crate::running;
+use super::running;
 
 /// Whether the command of `w` is still the same process.
 fn pid(world: &World) -> String {

@@ -2,7 +2,7 @@
 
 use sockerless_tests::{World, ask_daemon};
 
-use crate::{running, without_agent};
+use super::{running, without_agent};
 
 #[test]
 fn exec_execution() {

@@ -7,7 +7,7 @@ use sockerless_tests::{World, WorldOptions, ask_daemon, eventually};
 
 /// A world in which `w` has ended without a word, and Azure has these rows of it: stream, time, line.
 fn with_rows(config: &str, rows: &[(Option<&str>, &str, &str)]) -> (World, String) {
-    let world = crate::world(&[], config);
+    let world = super::world(&[], config);
     world.docker.ok(&["run", "--name", "w", "alpine", "true"]);
     let id = world.docker.inspect("w")["Id"].as_str().unwrap().to_owned();
     let app = format!("skls-{}", &id[..12]);
@@ -66,7 +66,7 @@ fn workspace() {
 fn workspace_by_its_arm_id() {
     let id = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/sockerless/providers/\
               Microsoft.OperationalInsights/workspaces/sockerless-logs";
-    let world = crate::world(&[("SOCKERLESS_AZF_LOG_ANALYTICS_WORKSPACE", id)], "");
+    let world = super::world(&[("SOCKERLESS_AZF_LOG_ANALYTICS_WORKSPACE", id)], "");
     world.docker.ok(&["run", "--name", "w", "alpine", "echo", "line"]);
     world.azure.forget();
     eventually("the line is there", || (world.docker.ok(&["logs", "w"]) == "line").then_some(()));
@@ -110,7 +110,7 @@ fn follow_mode() {
 #[test]
 fn follow_mode_of_what_has_ended() {
     // The agent still has what was written; whoever follows need not wait for Azure.
-    let world = crate::world(&[], "[logs]\ndelay_ms = 3600000");
+    let world = super::world(&[], "[logs]\ndelay_ms = 3600000");
     // Loading the backend has looked whether the workspace can be queried.
     world.azure.forget();
     world.docker.ok(&["run", "--name", "w", "alpine", "echo", "one"]);
@@ -120,7 +120,7 @@ fn follow_mode_of_what_has_ended() {
 
 #[test]
 fn follow_mode_without_an_agent() {
-    let world = crate::without_agent("[platform]\nrequest_hold_ms = 1");
+    let world = super::without_agent("[platform]\nrequest_hold_ms = 1");
     world.docker.ok(&["run", "-d", "--name", "w", "alpine", "true"]);
     world.docker.ok(&["wait", "w"]);
     let id = world.docker.inspect("w")["Id"].as_str().unwrap().to_owned();
@@ -156,7 +156,7 @@ fn format() {
 
 #[test]
 fn availability() {
-    let world = crate::world(&[], "[logs]\ndelay_ms = 3600000");
+    let world = super::world(&[], "[logs]\ndelay_ms = 3600000");
     world.docker.ok(&["run", "--name", "w", "alpine", "echo", "late"]);
     assert_eq!(world.docker.ok(&["logs", "w"]), "", "the table has no rows yet, which is no error");
     assert_eq!(world.azure.last("POST query").status(), 400);

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use sockerless_tests::{Sent, World, eventually};
 
-use crate::world;
+use super::world;
 
 /// The front end gives a request up at once, and a container that has ended comes back after a while.
 const SLOW: &str = "[platform]\nrequest_hold_ms = 50\nrestart_backoff_ms = 2000";

@@ -3,7 +3,7 @@
 use serde_json::json;
 use sockerless_tests::{World, eventually};
 
-use crate::{without_agent, world};
+use super::{without_agent, world};
 
 const NO_AGENT: &str = "[[images]]\nname = 'bare'\nagent = false\n[platform]\nrestart_backoff_ms = 600000\nrestart_backoff_max_ms = 600000";
 

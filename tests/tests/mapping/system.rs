@@ -3,7 +3,7 @@
 use serde_json::json;
 use sockerless_tests::{World, ask_daemon};
 
-use crate::running;
+use super::running;
 
 fn nothing_was_sent(world: &World) {
     assert_eq!(world.azure.kinds(), Vec::<String>::new());

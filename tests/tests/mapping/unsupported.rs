@@ -3,7 +3,7 @@
 use serde_json::json;
 use sockerless_tests::{World, ask_daemon};
 
-use crate::running;
+use super::running;
 
 #[test]
 fn container_stop_and_restart() {

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use sockerless_tests::{Bare, Registry, ask_socket, built, optional};
 
-use crate::docker::{GREETING, folder, listed, memory_file, refused};
+use super::docker::{GREETING, folder, listed, memory_file, refused};
 
 /// What lies in the folder of what is remembered.
 fn files(bare: &Bare) -> usize {

@@ -7,7 +7,7 @@ use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _
 use serde_json::json;
 use sockerless_tests::{Bare, Registry, built};
 
-use crate::docker::{listed, memory_file, refused};
+use super::docker::{listed, memory_file, refused};
 
 /// A key, as `cosign generate-key-pair` makes one.
 struct Key(EcdsaKeyPair);

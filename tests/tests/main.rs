@@ -1,0 +1,42 @@
+//! The end-to-end tests: each module is one subject. They are one program, so that those that wait for others wait beside each other, and only
+//! one is linked.
+
+mod agent;
+mod agent_share;
+mod azure;
+mod backends;
+mod bollard;
+mod changes;
+mod clouds;
+mod commands;
+mod conformance;
+mod containers;
+mod crash;
+mod dev;
+mod dial;
+mod docker_proxy;
+mod doctor;
+mod emulator;
+mod endurance;
+mod faults;
+mod health;
+mod inventory;
+mod link;
+mod load;
+mod logs;
+mod many;
+mod mapping;
+mod operating;
+mod outage;
+mod plugins;
+mod projects;
+mod record;
+mod recovery;
+mod registry;
+mod release;
+mod run;
+mod sdks;
+mod streams;
+mod system;
+mod tools;
+mod websocket;
