@@ -38,8 +38,14 @@ impl std::error::Error for Failed {}
 impl Failed {
     /// Whether the daemon has said that the cloud does not do it now.
     fn is_of_the_cloud(&self) -> bool {
-        let error = self.source.downcast_ref::<bollard::errors::Error>();
-        matches!(error, Some(bollard::errors::Error::DockerResponseServerError { status_code: 429 | 500.., .. }))
+        let Some(bollard::errors::Error::DockerResponseServerError { status_code, message }) =
+            self.source.downcast_ref::<bollard::errors::Error>()
+        else {
+            return false;
+        };
+        // Every name that was tried was taken, by somebody who has nothing to do with this daemon.
+        let taken = *status_code == 409 && message.contains("somebody else's");
+        taken || matches!(status_code, 429 | 500..)
     }
 }
 
