@@ -5,6 +5,7 @@
 //! - `bench`: measures the daemon with many containers, or the example backend in each language.
 //! - `build`: what `dev` and `test` need of this project, and nothing else.
 //! - `release`: an archive to hand out.
+//! - `fuzz`: runs fuzz targets for longer than `test` does.
 //! - `backends`: the example backend in every language that it is written in.
 
 mod agent;
@@ -14,6 +15,7 @@ mod bench;
 mod build;
 mod clients;
 mod dev;
+mod fuzz;
 mod registries;
 mod release;
 mod say;
@@ -39,6 +41,8 @@ enum Command {
     Test(test::Options),
     /// Measures something, and prints a table.
     Bench(bench::Options),
+    /// Runs fuzz targets.
+    Fuzz(fuzz::Options),
     /// Builds the daemon, the emulator, the agent and azf.wasm.
     Build(build::Options),
     /// Builds the example backend, in all of its languages or in those that are named, and prints where the components are.
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
         Command::Dev(options) => dev::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Build(options) => build::run(&options),
         Command::Backends(options) => backends::run(&options),
         Command::Release(options) => release::run(&options),

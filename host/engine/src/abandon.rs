@@ -21,6 +21,19 @@ impl Inner {
         let removed = self.remove_abandoned(&record).await;
         self.services.forget(&record.id);
         self.give_back(&record).await;
+        self.until_removed(record, removed);
+    }
+
+    /// The same of a create at which a daemon before this one was. Its name and its addresses are not taken: that daemon may have given them
+    /// to another container.
+    pub(crate) async fn abandon_found(self: &Arc<Self>, record: ContainerRecord) {
+        let removed = self.remove_abandoned(&record).await;
+        self.services.forget(&record.id);
+        self.discard_anonymous(&record.mounts).await;
+        self.until_removed(record, removed);
+    }
+
+    fn until_removed(self: &Arc<Self>, record: ContainerRecord, removed: Result<()>) {
         if let Err(error) = removed {
             tracing::error!(container = %record.id, %error, "what a failed create left in the cloud could not be removed yet");
             let engine = Arc::clone(self);

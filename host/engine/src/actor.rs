@@ -27,6 +27,9 @@ use crate::signals;
 /// Commands that wait for one container at most; more are held back at the API.
 pub(crate) const MAILBOX: usize = 64;
 
+/// How soon what could not be written is written again.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// How long a run may take to end after its processes were killed.
 const KILLED: Duration = Duration::from_secs(10);
 
@@ -45,6 +48,8 @@ pub(crate) struct Actor {
     /// When the restart policy begins the next run.
     pub(crate) restart_at: Option<Instant>,
     pub(crate) backoff: Backoff,
+    /// The disk may have another record than this one.
+    unsaved: bool,
 }
 
 /// Whether the container's task goes on.
@@ -71,6 +76,7 @@ impl Actor {
             health: None,
             restart_at: None,
             backoff: Backoff::default(),
+            unsaved: false,
         };
         engine.tasks.spawn(actor.serve(inbox));
         cell
@@ -83,15 +89,26 @@ impl Actor {
         if self.record.intent == Some(Intent::Adopt) {
             self.ask_for_run();
         }
+        // A daemon that died between an exit and the removal that was to follow has left that to this one.
+        if matches!(self.after_exit().await, Next::End) {
+            return;
+        }
         let shutdown = self.engine.shutdown.clone();
         loop {
             let next = tokio::select! {
                 biased;
-                () = shutdown.cancelled() => return,
+                () = shutdown.cancelled() => {
+                    self.save_again().await;
+                    return;
+                }
                 Some(event) = self.run_events.recv() => self.run_event(event).await,
                 () = sleep_until(self.restart_at.unwrap_or_else(Instant::now)), if self.restart_at.is_some() => {
                     self.restart_by_policy().await;
                     self.after_exit().await
+                }
+                () = tokio::time::sleep(AGAIN), if self.unsaved => {
+                    self.save_again().await;
+                    Next::Continue
                 }
                 command = inbox.recv() => match command {
                     Some(command) => self.command(command).await,
@@ -312,9 +329,7 @@ impl Actor {
             Status::Paused => return Err(Error::conflict(format!("Container {} is already paused", self.record.id))),
             _ => return Err(Error::conflict(format!("container {} is not running", self.record.id))),
         }
-        self.record.state.status = Status::Paused;
-        self.save().await?;
-        self.publish();
+        self.change_status(Status::Paused).await?;
         self.engine.events.container(&self.record, "pause", &[]);
         Ok(())
     }
@@ -323,10 +338,19 @@ impl Actor {
         if self.record.state.status != Status::Paused {
             return Err(Error::internal(format!("Container {} is not paused", self.record.id)));
         }
-        self.record.state.status = Status::Running;
-        self.save().await?;
-        self.publish();
+        self.change_status(Status::Running).await?;
         self.engine.events.container(&self.record, "unpause", &[]);
+        Ok(())
+    }
+
+    /// What cannot be written is not so.
+    async fn change_status(&mut self, status: Status) -> Result<()> {
+        let before = std::mem::replace(&mut self.record.state.status, status);
+        if let Err(error) = self.save().await {
+            self.record.state.status = before;
+            return Err(error);
+        }
+        self.publish();
         Ok(())
     }
 
@@ -399,7 +423,10 @@ impl Actor {
         if let Err(error) = self.delete(force, key).await {
             self.record.state.status = Status::Dead;
             self.record.state.exit.error.clone_from(&error.message);
-            self.save().await?;
+            // Else it would count as being removed for ever. What is on disk has the next daemon remove it.
+            if let Err(error) = self.save().await {
+                tracing::error!(container = %self.record.id, %error, "the failed removal is not on disk");
+            }
             self.publish();
             return Err(error);
         }
@@ -464,8 +491,19 @@ impl Actor {
     }
 
     /// Writes the record; what is only in memory does not count.
-    pub(crate) async fn save(&self) -> Result<()> {
-        self.engine.save(&self.record).await
+    pub(crate) async fn save(&mut self) -> Result<()> {
+        let saved = self.engine.save(&self.record).await;
+        self.unsaved = saved.is_err();
+        saved
+    }
+
+    /// Writes what could not be written, such as that a run has begun or ended, which is so whatever the disk says.
+    async fn save_again(&mut self) {
+        if self.unsaved
+            && let Err(error) = self.save().await
+        {
+            tracing::debug!(container = %self.record.id, %error, "the record cannot be written yet");
+        }
     }
 
     pub(crate) fn publish(&self) {

@@ -163,16 +163,23 @@ impl Inner {
             // The name in the cloud is somebody else's: there is nothing of ours to remove.
             let taken = std::mem::replace(&mut record.id, ids::object()?);
             self.services.forget(&taken);
-            self.containers.release(&record.name, &taken);
-            self.containers.reserve(&record.name, &record.id)?;
-            self.store
-                .apply(vec![
-                    sockerless_store::Change::delete(sockerless_store::Kind::Container, taken.clone()),
-                    sockerless_store::Change::delete(sockerless_store::Kind::Agent, taken),
-                ])
-                .await?;
+            if let Err(error) = self.change_id(&record, taken).await {
+                self.give_back(&record).await;
+                return Err(error);
+            }
         }
         Err(Error::internal("no container id was free in the cloud"))
+    }
+
+    /// Gives the name of a container that is being made to its new id, and forgets the one that was taken.
+    async fn change_id(&self, record: &ContainerRecord, taken: String) -> Result<()> {
+        self.containers.release(&record.name, &taken);
+        self.containers.reserve(&record.name, &record.id)?;
+        let changes = vec![
+            sockerless_store::Change::delete(sockerless_store::Kind::Container, taken.clone()),
+            sockerless_store::Change::delete(sockerless_store::Kind::Agent, taken),
+        ];
+        Ok(self.store.apply(changes).await?)
     }
 
     /// The backend that a create body names as its runtime, or the default one, whose name it then gets.

@@ -173,8 +173,11 @@ impl Engine {
         });
         inner.services.begin_dialling(inner.backends.clone());
         for record in stored.records {
-            inner.containers.reserve(&record.name, &record.id)?;
-            inner.networks.adopt(&record.endpoints);
+            // Of a create that was not ended nobody was told: its name may be another container's by now.
+            if !matches!(record.intent, Some(Intent::Create { .. })) {
+                inner.containers.reserve(&record.name, &record.id)?;
+                inner.networks.adopt(&record.endpoints);
+            }
             inner.restore(record);
         }
         Ok(Self { inner })
@@ -248,7 +251,7 @@ impl Inner {
             // Nobody was told of it: what is left in the cloud goes.
             Some(Intent::Create { .. }) => {
                 let engine = self.clone();
-                self.tasks.spawn(async move { engine.abandon(record).await });
+                self.tasks.spawn(async move { engine.abandon_found(record).await });
                 return;
             }
             Some(Intent::Remove { .. }) => {

@@ -69,7 +69,10 @@ impl Actor {
                 self.record.intent = None;
                 self.record.state.exit = Exit { code, error: error.message.clone() };
                 self.failed_start = true;
-                self.save().await?;
+                // It has failed whatever the disk says: the next write carries it.
+                if let Err(error) = self.save().await {
+                    tracing::error!(container = %self.record.id, %error, "the failed start is not on disk");
+                }
                 self.publish();
                 Err(error)
             }
@@ -178,6 +181,7 @@ impl Actor {
                 self.engine.services.end(&self.record.id);
                 self.record.intent = None;
                 self.record.state.exit = Exit { code: 128, error: message };
+                self.failed_start = true;
                 if let Err(error) = self.save().await {
                     tracing::error!(container = %self.record.id, %error, "the failed start is not on disk");
                 }

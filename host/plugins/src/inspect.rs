@@ -40,6 +40,15 @@ pub(crate) struct Declared {
     pub(crate) exports: Vec<String>,
 }
 
+/// Whether these bytes declare themselves a backend that this host could load. Compiles nothing and runs nothing: what is in the component
+/// may still be malformed.
+///
+/// # Errors
+/// They are no component, or one for another version or another host.
+pub fn check_declared(bytes: &[u8]) -> Result<(), LoadError> {
+    declared(bytes)?.check()
+}
+
 /// Parses the outermost level of the component.
 pub(crate) fn declared(bytes: &[u8]) -> Result<Declared, LoadError> {
     if !bytes.starts_with(b"\0asm") {

@@ -60,7 +60,7 @@ pub use engine::EngineConfig;
 pub use error::{EngineError, LoadError};
 pub use host::{BackendHost, HostConfig, Services};
 pub use imports::longest_exchange;
-pub use inspect::wit_version;
+pub use inspect::{check_declared, wit_version};
 pub use limits::{Export, Limits};
 pub use load::{Described, Ledger, LiveContainers, LoadOutcome, LoadRequest, Settings, SettingsSource};
 pub use policy::{
