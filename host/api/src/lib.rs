@@ -1,6 +1,6 @@
 //! The Docker Engine API over HTTP.
 //!
-//! - [`serve`]: listeners in, until a shutdown. [`Listener`], [`Limits`] and [`TlsFiles`] say where and how;
+//! - [`serve`]: listeners in, until a shutdown. [`Listener`], [`Limits`], [`SocketAccess`] and [`Certificates`] say where and how;
 //!   [`BackendAdmin`] is who loads backends, [`PluginAdmin`] who keeps them as Docker's plugins, [`Witness`] who is told of requests.
 //! - `app`, `router` and `routes`: which handler answers which request, and what all answers have in common.
 //! - `handlers`: thin. They read a request, ask the [`Engine`], and word the answer.
@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use backends::{BackendAdmin, BackendSummary, BackendVariable, Swapped};
 pub use plugins::{PluginAdmin, PluginSummary, Progress, Remote};
-pub use server::{Limits, ListenError, Listener, TlsFiles};
+pub use server::{Certificates, Limits, ListenError, Listener, SocketAccess, TlsFiles};
 pub use witness::{Answered, Witness};
 
 /// Serves the API on all listeners until `shutdown` is cancelled; then requests under way are answered, as long as the

@@ -2,6 +2,7 @@
 //!
 //! It knows no Docker. What answers is a [`Handler`].
 
+mod certificates;
 mod connection;
 mod hijack;
 mod io;
@@ -22,11 +23,13 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use certificates::Certificates;
 pub(crate) use connection::{Peer, RequestBody};
 pub(crate) use hijack::{Hijack, Input, pump};
 pub(crate) use listener::Stream;
 pub use listener::{ListenError, Listener};
 pub use tls::TlsFiles;
+pub use unix::SocketAccess;
 
 use crate::wire::Body;
 

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+use sockerless_api::SocketAccess;
 use sockerless_plugins::{BreakerRules, Limits, Policy, SwapRules};
 
 use crate::address::Address;
 use crate::cli::{AgentLink, DEFAULT_HOST, ServeOptions};
 use crate::signatures::Signatures;
+use crate::socket_mode::SocketMode;
 
 /// The file's form. A key that is not known is an error: a typing mistake shall not be a default.
 #[derive(Debug, Default, Deserialize)]
@@ -18,6 +20,8 @@ struct File {
     #[serde(default)]
     hosts: Vec<Address>,
     socket_group: Option<String>,
+    socket_owner: Option<String>,
+    socket_mode: Option<SocketMode>,
     state_dir: Option<PathBuf>,
     cache_dir: Option<PathBuf>,
     agents_listen: Option<String>,
@@ -70,8 +74,8 @@ pub(crate) struct Tls {
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) hosts: Vec<Address>,
-    /// The group, by name or number, that may use unix sockets besides their owner.
-    pub(crate) socket_group: Option<String>,
+    /// Who may use unix sockets.
+    pub(crate) socket: SocketAccess,
     pub(crate) state_dir: PathBuf,
     pub(crate) cache_dir: PathBuf,
     pub(crate) agents_listen: String,
@@ -157,7 +161,11 @@ impl Config {
         let state_dir = options.state_dir.or(file.state_dir).unwrap_or_else(default_state);
         Ok(Self {
             hosts: if hosts.is_empty() { vec![DEFAULT_HOST.parse().map_err(anyhow::Error::msg)?] } else { hosts },
-            socket_group: options.socket_group.or(file.socket_group),
+            socket: SocketAccess {
+                owner: non_empty(options.socket_owner.or(file.socket_owner)),
+                group: options.socket_group.or(file.socket_group),
+                mode: options.socket_mode.flatten().or(file.socket_mode).unwrap_or_default().bits(),
+            },
             cache_dir: options.cache_dir.or(file.cache_dir).unwrap_or_else(|| state_dir.join("cache")),
             state_dir,
             agents_listen: options.agents_listen.or(file.agents_listen).unwrap_or_else(|| "127.0.0.1:0".to_owned()),
@@ -257,6 +265,19 @@ mod tests {
         assert!(link("agent_link = 'both'").is_err());
         let options = ServeOptions { agent_link: Some(Some(AgentLink::Callback)), ..ServeOptions::default() };
         assert_eq!(load("agent_link = 'dial'", options, &[]).unwrap().agent_link, AgentLink::Callback);
+    }
+
+    #[test]
+    fn sockets_are_for_owner_and_group_unless_told_otherwise() {
+        let socket = |text, options| load(text, options, &[]).map(|config| config.socket);
+        assert_eq!(socket("", ServeOptions::default()).unwrap(), SocketAccess::default());
+        let text = "socket_owner = 'operator'\nsocket_group = 'docker'\nsocket_mode = '0600'\n";
+        let (owner, group) = (Some("operator".to_owned()), Some("docker".to_owned()));
+        let told = SocketAccess { owner: owner.clone(), group: group.clone(), mode: 0o600 };
+        assert_eq!(socket(text, ServeOptions::default()).unwrap(), told);
+        let options = ServeOptions { socket_mode: Some("640".parse().ok()), ..ServeOptions::default() };
+        assert_eq!(socket(text, options).unwrap(), SocketAccess { owner, group, mode: 0o640 });
+        assert!(socket("socket_mode = '0999'", ServeOptions::default()).is_err());
     }
 
     #[test]

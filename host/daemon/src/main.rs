@@ -18,10 +18,12 @@ mod logging;
 mod orphans;
 mod plugin;
 mod record;
+mod reload;
 mod remembered;
 mod replay;
 mod serve;
 mod signatures;
+mod socket_mode;
 mod state_dir;
 mod toolkit;
 

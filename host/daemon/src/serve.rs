@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use sockerless_agents::{AgentListener, AgentRegistry};
-use sockerless_api::{Limits, Listener, TlsFiles};
+use sockerless_api::{Certificates, Limits, Listener, TlsFiles};
 use sockerless_engine::{AgentLink, Backends as _, Engine, RegistryAccess, Services, Stored};
 use sockerless_registry::{RegistryClient, RegistryOptions};
 use sockerless_store::{SqliteStore, Store};
@@ -19,6 +19,7 @@ use crate::cli::{AgentLink as WhoDials, ServeOptions};
 use crate::config::{Config, Tls};
 use crate::logging;
 use crate::record;
+use crate::reload;
 use crate::remembered::Remembered;
 use crate::signatures::SignatureKeys;
 use crate::state_dir::StateDir;
@@ -46,6 +47,7 @@ async fn serve(config: Config, state: StateDir, signatures: SignatureKeys) -> Re
     // Before anything else, so that a signal that comes early is not lost.
     let mut terminate = signal(SignalKind::terminate()).context("cannot handle SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot handle SIGINT")?;
+    let hangup = signal(SignalKind::hangup()).context("cannot handle SIGHUP")?;
     let shutdown = CancellationToken::new();
     let agents_shutdown = CancellationToken::new();
 
@@ -82,7 +84,9 @@ async fn serve(config: Config, state: StateDir, signatures: SignatureKeys) -> Re
     let admin = Arc::new(Admin::new(loaded.clone(), settings, engine.clone(), remembered, registries, signatures));
     admin.tell_of_outages();
 
-    let listeners = listen(&config).await?;
+    let certificates = certificates(&config).await?;
+    reload::on_hangup(hangup, certificates.clone(), shutdown.clone());
+    let listeners = listen(&config, certificates).await?;
     for host in &config.hosts {
         tracing::info!(%host, "the Docker API is served");
     }
@@ -178,7 +182,14 @@ pub(crate) fn callback_url(config: &Config, listening: SocketAddr) -> Result<Opt
     ))
 }
 
-async fn listen(config: &Config) -> Result<Vec<Listener>> {
+/// Those of the TCP listeners, if there are any.
+async fn certificates(config: &Config) -> Result<Option<Certificates>> {
+    let Some(Tls { cert, key, ca }) = &config.tls else { return Ok(None) };
+    let files = TlsFiles { certificate: cert.clone(), key: key.clone(), client_ca: ca.clone() };
+    Ok(Some(Certificates::load(files).await?))
+}
+
+async fn listen(config: &Config, certificates: Option<Certificates>) -> Result<Vec<Listener>> {
     let mut listeners = Vec::new();
     for host in &config.hosts {
         let listener = match host {
@@ -188,7 +199,7 @@ async fn listen(config: &Config) -> Result<Vec<Listener>> {
                         .await
                         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
                 }
-                Listener::unix(path, config.socket_group.as_deref()).await?
+                Listener::unix(path, &config.socket).await?
             }
             Address::Tcp(authority) => {
                 let address = tokio::net::lookup_host(authority)
@@ -196,11 +207,8 @@ async fn listen(config: &Config) -> Result<Vec<Listener>> {
                     .with_context(|| format!("{host} cannot be resolved"))?
                     .next()
                     .with_context(|| format!("{host} has no address"))?;
-                match &config.tls {
-                    Some(Tls { cert, key, ca }) => {
-                        let files = TlsFiles { certificate: cert.clone(), key: key.clone(), client_ca: ca.clone() };
-                        Listener::tls(address, files).await?
-                    }
+                match &certificates {
+                    Some(certificates) => Listener::tls(address, certificates.clone()).await?,
                     None => Listener::tcp(address).await?,
                 }
             }

@@ -12,8 +12,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use super::tls::TlsFiles;
-use super::unix::{self, SocketFile};
+use super::certificates::Certificates;
+use super::unix::{self, SocketAccess, SocketFile};
 
 /// How long to wait when the system has no more descriptors.
 const EXHAUSTED: Duration = Duration::from_millis(100);
@@ -31,7 +31,7 @@ pub struct Listener {
 
 enum Kind {
     Unix(UnixListener, SocketFile),
-    Tcp(TcpListener, Option<TlsAcceptor>),
+    Tcp(TcpListener, Option<Certificates>),
 }
 
 impl std::fmt::Debug for Kind {
@@ -51,6 +51,9 @@ pub enum ListenError {
     /// Another daemon serves the socket.
     #[error("{0} is served by another process: stop it, or choose another path")]
     InUse(PathBuf),
+    /// The user does not exist.
+    #[error("there is no user {0:?} to give the socket to: create it, or configure another")]
+    NoSuchUser(String),
     /// The group does not exist.
     #[error("there is no group {0:?} to give the socket to: create it, or configure another")]
     NoSuchGroup(String),
@@ -86,13 +89,12 @@ impl ListenError {
 }
 
 impl Listener {
-    /// Binds a unix socket that its owner and, if given, a group (by name or number) may use. A socket that nobody
-    /// serves any more is replaced.
+    /// Binds a unix socket. A socket that nobody serves any more is replaced.
     ///
     /// # Errors
-    /// When another process serves it, the group does not exist, or the system refuses.
-    pub async fn unix(path: impl AsRef<Path>, group: Option<&str>) -> Result<Self, ListenError> {
-        let (listener, file) = unix::bind(path.as_ref(), group).await?;
+    /// When another process serves it, its user or group does not exist, or the system refuses.
+    pub async fn unix(path: impl AsRef<Path>, access: &SocketAccess) -> Result<Self, ListenError> {
+        let (listener, file) = unix::bind(path.as_ref(), access).await?;
         Ok(Self { kind: Kind::Unix(listener, file) })
     }
 
@@ -112,13 +114,10 @@ impl Listener {
     /// Binds a TCP address for clients with a certificate.
     ///
     /// # Errors
-    /// When the files are no good or the system refuses.
-    pub async fn tls(address: SocketAddr, files: TlsFiles) -> Result<Self, ListenError> {
-        let acceptor = tokio::task::spawn_blocking(move || files.acceptor())
-            .await
-            .map_err(|error| ListenError::Tls(error.to_string()))??;
+    /// When the system refuses.
+    pub async fn tls(address: SocketAddr, certificates: Certificates) -> Result<Self, ListenError> {
         let listener = TcpListener::bind(address).await.map_err(ListenError::system(address))?;
-        Ok(Self { kind: Kind::Tcp(listener, Some(acceptor)) })
+        Ok(Self { kind: Kind::Tcp(listener, Some(certificates)) })
     }
 
     /// The URL as it goes into `DOCKER_HOST`.
@@ -163,11 +162,11 @@ impl Kind {
     async fn accept(&self) -> io::Result<Socket> {
         match self {
             Self::Unix(listener, _) => Ok(Socket::Unix(listener.accept().await?.0)),
-            Self::Tcp(listener, acceptor) => {
+            Self::Tcp(listener, certificates) => {
                 let (socket, _) = listener.accept().await?;
                 // Answers are written whole; waiting to fill packets only delays them.
                 socket.set_nodelay(true)?;
-                Ok(Socket::Tcp(socket, acceptor.clone()))
+                Ok(Socket::Tcp(socket, certificates.clone()))
             }
         }
     }
@@ -176,7 +175,7 @@ impl Kind {
 /// An accepted client, before its handshake.
 pub(super) enum Socket {
     Unix(UnixStream),
-    Tcp(TcpStream, Option<TlsAcceptor>),
+    Tcp(TcpStream, Option<Certificates>),
 }
 
 impl Socket {
@@ -185,17 +184,20 @@ impl Socket {
         match self {
             Self::Unix(socket) => Some(Box::new(socket)),
             Self::Tcp(socket, None) => Some(Box::new(socket)),
-            Self::Tcp(socket, Some(acceptor)) => match tokio::time::timeout(timeout, acceptor.accept(socket)).await {
-                Ok(Ok(stream)) => Some(Box::new(stream)),
-                Ok(Err(error)) => {
-                    tracing::debug!(%error, "a TLS handshake failed");
-                    None
+            Self::Tcp(socket, Some(certificates)) => {
+                let handshake = async { TlsAcceptor::from(certificates.current().await).accept(socket).await };
+                match tokio::time::timeout(timeout, handshake).await {
+                    Ok(Ok(stream)) => Some(Box::new(stream)),
+                    Ok(Err(error)) => {
+                        tracing::debug!(%error, "a TLS handshake failed");
+                        None
+                    }
+                    Err(_) => {
+                        tracing::debug!("a TLS handshake took too long");
+                        None
+                    }
                 }
-                Err(_) => {
-                    tracing::debug!("a TLS handshake took too long");
-                    None
-                }
-            },
+            }
         }
     }
 }
