@@ -5,8 +5,10 @@
 mod certificates;
 mod connection;
 mod hijack;
+mod identity;
 mod io;
 mod listener;
+mod names;
 mod tls;
 mod unix;
 
@@ -90,8 +92,8 @@ pub(crate) async fn run(
                 let (handler, limits, shutdown) = (handler.clone(), limits.clone(), shutdown.clone());
                 let connection = async move {
                     let _permit = permit;
-                    if let Some(io) = socket.establish(limits.handshake_timeout).await {
-                        connection::drive(io, handler, &limits, shutdown).await;
+                    if let Some((io, client)) = socket.establish(limits.handshake_timeout).await {
+                        connection::drive(io, client, handler, &limits, shutdown).await;
                     }
                 };
                 let aborted = abort.clone().cancelled_owned();

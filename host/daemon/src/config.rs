@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
-use sockerless_api::SocketAccess;
+use sockerless_api::{Roles, SocketAccess};
 use sockerless_plugins::{BreakerRules, Limits, Policy, SwapRules};
 
 use crate::address::Address;
 use crate::cli::{AgentLink, DEFAULT_HOST, ServeOptions};
+use crate::roles::RoleTable;
 use crate::signatures::Signatures;
 use crate::socket_mode::SocketMode;
 
@@ -48,6 +50,8 @@ struct File {
     /// Whose signatures count for backends from registries that have no table of their own: `[signatures]`.
     #[serde(default)]
     signatures: Signatures,
+    /// Which clients may do what: `[roles]`. Absent: each may do everything.
+    roles: Option<RoleTable>,
 }
 
 /// What the operator grants to one backend. What is left out has its default.
@@ -97,6 +101,8 @@ pub(crate) struct Config {
     pub(crate) backend_rules: BTreeMap<String, BackendRules>,
     /// Whose signatures count where a backend's rules do not say.
     pub(crate) signatures: Signatures,
+    /// Which clients may do what. Absent: each may do everything.
+    pub(crate) roles: Option<Arc<Roles>>,
 }
 
 /// Where backends' settings are looked up.
@@ -181,6 +187,7 @@ impl Config {
             settings: Settings(settings),
             backend_rules: file.backend,
             signatures: file.signatures,
+            roles: file.roles.as_ref().map(RoleTable::resolve).transpose()?.map(Arc::new),
         })
     }
 }

@@ -21,6 +21,7 @@ mod record;
 mod reload;
 mod remembered;
 mod replay;
+mod roles;
 mod serve;
 mod signatures;
 mod socket_mode;

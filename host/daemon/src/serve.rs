@@ -213,7 +213,10 @@ async fn listen(config: &Config, certificates: Option<Certificates>) -> Result<V
                 }
             }
         };
-        listeners.push(listener);
+        listeners.push(match &config.roles {
+            Some(roles) => listener.with_roles(roles.clone()),
+            None => listener,
+        });
     }
     Ok(listeners)
 }

@@ -20,15 +20,22 @@ use super::hijack::Hijack;
 use super::io::{Io, Phase};
 use super::listener::Stream;
 use super::{Handler, Limits};
+use crate::access::Client;
 use crate::wire::Body;
 
 /// The client at the other end, as a handler sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
+    client: Client,
     gone: CancellationToken,
 }
 
 impl Peer {
+    /// Who it is.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Cancelled when the client ended its input during the answer: streams that may be silent for long end by it.
     pub(crate) fn gone(&self) -> CancellationToken {
         self.gone.clone()
@@ -115,6 +122,7 @@ type Slot = Arc<Mutex<Option<Hijack>>>;
 
 struct Connection<H> {
     handler: Arc<H>,
+    client: Client,
     phase: Phase,
     slot: Slot,
 }
@@ -132,7 +140,8 @@ impl<H: Handler> Service<Request<Incoming>> for Connection<H> {
         }
         let phase = self.phase.clone();
         let request = request.map(|body| RequestBody { body, phase: phase.clone() });
-        let answer = self.handler.clone().handle(request, Peer { gone: phase.gone().clone() });
+        let answer =
+            self.handler.clone().handle(request, Peer { client: self.client.clone(), gone: phase.gone().clone() });
         let slot = self.slot.clone();
         Box::pin(async move {
             match answer.await {
@@ -149,13 +158,14 @@ impl<H: Handler> Service<Request<Incoming>> for Connection<H> {
 /// Answers the requests of one connection, in turn, until either side ends it or a handler takes it over.
 pub(super) async fn drive(
     socket: Box<dyn Stream>,
+    client: Client,
     handler: Arc<impl Handler>,
     limits: &Limits,
     shutdown: CancellationToken,
 ) {
     let phase = Phase::default();
     let slot = Slot::default();
-    let service = Connection { handler, phase: phase.clone(), slot: slot.clone() };
+    let service = Connection { handler, client, phase: phase.clone(), slot: slot.clone() };
     let mut connection = http1::Builder::new()
         .title_case_headers(true)
         .timer(TokioTimer::new())

@@ -13,7 +13,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::certificates::Certificates;
+use super::identity;
 use super::unix::{self, SocketAccess, SocketFile};
+use crate::access::{Client, Identity, Roles};
 
 /// How long to wait when the system has no more descriptors.
 const EXHAUSTED: Duration = Duration::from_millis(100);
@@ -27,6 +29,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 #[derive(Debug)]
 pub struct Listener {
     kind: Kind,
+    roles: Option<Arc<Roles>>,
 }
 
 enum Kind {
@@ -95,7 +98,7 @@ impl Listener {
     /// When another process serves it, its user or group does not exist, or the system refuses.
     pub async fn unix(path: impl AsRef<Path>, access: &SocketAccess) -> Result<Self, ListenError> {
         let (listener, file) = unix::bind(path.as_ref(), access).await?;
-        Ok(Self { kind: Kind::Unix(listener, file) })
+        Ok(Self { kind: Kind::Unix(listener, file), roles: None })
     }
 
     /// Binds a TCP address in the open. Whoever reaches it commands the daemon.
@@ -108,7 +111,7 @@ impl Listener {
         }
         tracing::warn!(%address, "every process and every web page on this machine can reach the API without a password");
         let listener = TcpListener::bind(address).await.map_err(ListenError::system(address))?;
-        Ok(Self { kind: Kind::Tcp(listener, None) })
+        Ok(Self { kind: Kind::Tcp(listener, None), roles: None })
     }
 
     /// Binds a TCP address for clients with a certificate.
@@ -117,7 +120,13 @@ impl Listener {
     /// When the system refuses.
     pub async fn tls(address: SocketAddr, certificates: Certificates) -> Result<Self, ListenError> {
         let listener = TcpListener::bind(address).await.map_err(ListenError::system(address))?;
-        Ok(Self { kind: Kind::Tcp(listener, Some(certificates)) })
+        Ok(Self { kind: Kind::Tcp(listener, Some(certificates)), roles: None })
+    }
+
+    /// Gives its clients roles. Without them each may do everything.
+    #[must_use]
+    pub fn with_roles(self, roles: Arc<Roles>) -> Self {
+        Self { roles: Some(roles), ..self }
     }
 
     /// The URL as it goes into `DOCKER_HOST`.
@@ -137,7 +146,7 @@ impl Listener {
         &self,
         permits: &Arc<Semaphore>,
         shutdown: &CancellationToken,
-    ) -> Option<(Socket, OwnedSemaphorePermit)> {
+    ) -> Option<(Accepted, OwnedSemaphorePermit)> {
         loop {
             let next = async {
                 let permit = permits.clone().acquire_owned().await.ok()?;
@@ -148,7 +157,7 @@ impl Listener {
                 next = next => next?,
             };
             match socket {
-                Ok(socket) => return Some((socket, permit)),
+                Ok(socket) => return Some((Accepted { socket, roles: self.roles.clone() }, permit)),
                 Err(error) => {
                     tracing::warn!(%error, "a client could not be accepted");
                     tokio::time::sleep(EXHAUSTED).await;
@@ -173,21 +182,40 @@ impl Kind {
 }
 
 /// An accepted client, before its handshake.
-pub(super) enum Socket {
+pub(super) struct Accepted {
+    socket: Socket,
+    roles: Option<Arc<Roles>>,
+}
+
+enum Socket {
     Unix(UnixStream),
     Tcp(TcpStream, Option<Certificates>),
 }
 
-impl Socket {
-    /// Does the handshake, if there is one. `None` when it failed.
-    pub(super) async fn establish(self, timeout: Duration) -> Option<Box<dyn Stream>> {
-        match self {
-            Self::Unix(socket) => Some(Box::new(socket)),
-            Self::Tcp(socket, None) => Some(Box::new(socket)),
-            Self::Tcp(socket, Some(certificates)) => {
+impl Accepted {
+    /// Does the handshake, if there is one, and finds out who the client is, if that counts. `None` when the handshake failed.
+    pub(super) async fn establish(self, timeout: Duration) -> Option<(Box<dyn Stream>, Client)> {
+        let roles = self.roles.as_deref();
+        let client = |identity| roles.map_or_else(Client::of_everybody, |roles| Client::new(identity, roles));
+        match self.socket {
+            Socket::Unix(socket) => {
+                let client = match roles {
+                    None => Client::of_everybody(),
+                    Some(roles) => Client::new(identity::process(&socket, roles.have_groups()).await, roles),
+                };
+                Some((Box::new(socket), client))
+            }
+            Socket::Tcp(socket, None) => Some((Box::new(socket), client(Identity::Nameless))),
+            Socket::Tcp(socket, Some(certificates)) => {
                 let handshake = async { TlsAcceptor::from(certificates.current().await).accept(socket).await };
                 match tokio::time::timeout(timeout, handshake).await {
-                    Ok(Ok(stream)) => Some(Box::new(stream)),
+                    Ok(Ok(stream)) => {
+                        let client = match roles {
+                            None => Client::of_everybody(),
+                            Some(_) => client(identity::certificate(stream.get_ref().1.peer_certificates())),
+                        };
+                        Some((Box::new(stream), client))
+                    }
                     Ok(Err(error)) => {
                         tracing::debug!(%error, "a TLS handshake failed");
                         None
