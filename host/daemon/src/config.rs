@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
-use serde::Deserialize;
+use anyhow::{Context, Result, anyhow, bail};
+use serde::{Deserialize, Deserializer};
 use sockerless_api::{Roles, SocketAccess};
 use sockerless_plugins::{BreakerRules, Limits, Policy, SwapRules};
 
@@ -41,7 +41,7 @@ struct File {
     #[serde(default)]
     backends: Vec<PathBuf>,
     /// The keys that backends declare, by the names of their environment variables.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "settings")]
     settings: BTreeMap<String, String>,
     /// What backends may do, by their names: `[backend.azf.policy]`, `[backend.azf.limits]`, `[backend.azf.swap]`,
     /// `[backend.azf.circuit-breaker]`.
@@ -195,7 +195,22 @@ impl Config {
 fn read(path: &Path) -> Result<File> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the configuration file {}", path.display()))?;
-    toml::from_str(&text).with_context(|| format!("the configuration file {} is not understood", path.display()))
+    toml::from_str(&text).map_err(|error| {
+        // Not the error's own form, which has the line: that may be one with a secret.
+        let line = error.span().and_then(|span| Some(text.get(..span.start)?.matches('\n').count() + 1));
+        let line = line.map_or_else(String::new, |line| format!(", line {line}"));
+        anyhow!("the configuration file {}{line} is not understood: {}", path.display(), error.message())
+    })
+}
+
+/// Of values that are no texts nothing is said, as they may be secrets.
+fn settings<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let values = BTreeMap::<String, toml::Value>::deserialize(deserializer)?;
+    let texts = values.into_iter().map(|(name, value)| match value {
+        toml::Value::String(text) => Ok((name, text)),
+        _ => Err(serde::de::Error::custom(format!("{name} in [settings] is no text: put it between quotation marks"))),
+    });
+    texts.collect()
 }
 
 /// A list is not mixed from two sources.
