@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::links::{self, Peer};
-use crate::registry::{AgentRegistry, Refusal};
+use crate::registry::{Admission, AgentRegistry, Refusal};
 
 /// How long the agent may take to answer. Front ends hold requests back while a container starts.
 const HANDSHAKE: Duration = Duration::from_secs(30);
@@ -164,9 +164,9 @@ impl Line {
                 Err(Failure::new(format!("no answer from {} within {} s", self.address.url, HANDSHAKE.as_secs())))
             });
             let failure = match dialled {
-                Ok((boot, socket)) => {
+                Ok((boot, admission, socket)) => {
                     told.clear();
-                    let peer = Peer { container: &self.container, boot: &boot };
+                    let peer = Peer { container: &self.container, boot: &boot, admission };
                     match links::keep(&self.registry, peer, socket, &self.shutdown).await {
                         Ok(()) => Failure::new("the link ended"),
                         Err(text) => Failure::new(text),
@@ -193,8 +193,8 @@ impl Line {
         }
     }
 
-    /// Opens a WebSocket to the container's agent. Answers which boot of it that is.
-    async fn dial(&self) -> Result<(String, WebSocketStream<Box<dyn Connection>>), Failure> {
+    /// Opens a WebSocket to the container's agent. Answers which boot of it that is, and that it is let in.
+    async fn dial(&self) -> Result<(String, Admission, WebSocketStream<Box<dyn Connection>>), Failure> {
         let Address { backend, url, key } = &self.address;
         let target = format!("{}{}", url.trim_end_matches('/'), paths::LINK);
         let (websocket, bearer) = (Key::generate(), format!("Bearer {key}"));
@@ -217,17 +217,17 @@ impl Line {
             return Err(Failure::after(UNKNOWN, format!("what answers at {url} is no agent of this version")));
         }
         let boot = get(headers::BOOT_ID)?;
-        match self.registry.admit(&self.container, get(headers::AGENT_TOKEN)?, boot) {
-            Ok(()) => {}
+        let admission = match self.registry.admit(&self.container, get(headers::AGENT_TOKEN)?, boot) {
+            Ok(admission) => admission,
             Err(Refusal::Unauthorized) => {
                 return Err(Failure::after(UNKNOWN, format!("the agent at {url} is not that of this container")));
             }
             Err(Refusal::Busy) => {
                 return Err(Failure::after(BUSY, "another instance of the container runs its command"));
             }
-        }
-        let boot = boot.to_owned();
-        Ok((boot, WebSocketStream::from_raw_socket(connection, Role::Client, Some(websocket_config())).await))
+        };
+        let socket = WebSocketStream::from_raw_socket(connection, Role::Client, Some(websocket_config())).await;
+        Ok((boot.to_owned(), admission, socket))
     }
 }
 

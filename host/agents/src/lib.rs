@@ -15,10 +15,13 @@ mod dialler;
 mod download;
 mod error;
 mod exchange;
+#[cfg(test)]
+mod hostile;
 mod input;
 mod links;
 mod listener;
 mod output;
+mod refusals;
 mod registry;
 
 pub use client::{AgentClient, Wait};

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::links::{self, Peer};
-use crate::registry::{AgentRegistry, Refusal};
+use crate::registry::{Admission, AgentRegistry, Refusal};
 
 /// Connections at once. Further ones wait to be accepted.
 const CONNECTIONS: usize = 20_000;
@@ -31,8 +31,8 @@ const CONNECTIONS: usize = 20_000;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of a request's head.
 const HEAD_BYTES: usize = 16 << 10;
-/// How long a wrong token is kept waiting for its answer.
-const PENANCE: Duration = Duration::from_secs(1);
+/// Characters of what a stranger says of itself, in the log.
+const EXCERPT: usize = 80;
 
 /// The listener of the agents cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -163,27 +163,31 @@ impl Door {
         if caller.protocol != VERSION {
             let message = format!(
                 "this daemon speaks version {VERSION} of the agent protocol, the agent {}: update the agent in the image",
-                caller.protocol
+                caller.protocol.escape_debug().take(EXCERPT).collect::<String>()
             );
-            tracing::warn!(container = %caller.container, "{message}");
+            self.log_refusal(&caller, &message);
             return text(StatusCode::UPGRADE_REQUIRED, message);
         }
         let Some(accept) = handshake::accepted(request.headers()) else {
             return text(StatusCode::BAD_REQUEST, "this is no handshake of a WebSocket");
         };
-        match self.registry.admit(&caller.container, &caller.token, &caller.boot) {
-            Ok(()) => {}
+        let admission = match self.registry.admit(&caller.container, &caller.token, &caller.boot) {
+            Ok(admission) => admission,
             Err(Refusal::Unauthorized) => {
-                tracing::warn!(peer = %self.peer, container = %caller.container.escape_debug(), "an agent with a wrong token, or of a container that is not here");
-                tokio::time::sleep(PENANCE).await;
-                return text(StatusCode::UNAUTHORIZED, "this daemon does not know the token or the container");
+                self.log_refusal(&caller, "an agent with a wrong token, or of a container that is not here");
+                if let Some(penance) = self.registry.refusals().penance(self.peer.ip()) {
+                    tokio::time::sleep(penance.pause).await;
+                }
+                let mut answer = text(StatusCode::UNAUTHORIZED, "this daemon does not know the token or the container");
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                return answer;
             }
             Err(Refusal::Busy) => {
                 return text(StatusCode::CONFLICT, "another instance of the container runs its command: wait");
             }
-        }
+        };
         let upgrade = hyper::upgrade::on(&mut request);
-        self.tasks.spawn(self.clone().drive(caller, upgrade));
+        self.tasks.spawn(self.clone().drive(caller, admission, upgrade));
         let mut answer = text(StatusCode::SWITCHING_PROTOCOLS, "");
         let headers = answer.headers_mut();
         headers.clear();
@@ -193,8 +197,17 @@ impl Door {
         answer
     }
 
+    /// Says that somebody was turned away, if the log may have one more line of that.
+    fn log_refusal(&self, caller: &Caller, why: &str) {
+        if let Some(unlogged) = self.registry.refusals().line() {
+            let container: String = caller.container.escape_debug().take(EXCERPT).collect();
+            let refused = self.registry.refused();
+            tracing::warn!(peer = %self.peer, container, refused, unlogged, "{why}");
+        }
+    }
+
     /// Turns the connection into a link, and stays until that ends.
-    async fn drive(self: Arc<Self>, caller: Caller, upgrade: OnUpgrade) {
+    async fn drive(self: Arc<Self>, caller: Caller, admission: Admission, upgrade: OnUpgrade) {
         let socket = match upgrade.await {
             Ok(upgraded) => TokioIo::new(upgraded),
             Err(error) => {
@@ -203,7 +216,7 @@ impl Door {
             }
         };
         let socket = WebSocketStream::from_raw_socket(socket, Role::Server, Some(websocket_config())).await;
-        let peer = Peer { container: &caller.container, boot: &caller.boot };
+        let peer = Peer { container: &caller.container, boot: &caller.boot, admission };
         if let Err(error) = links::keep(&self.registry, peer, socket, &self.shutdown).await {
             tracing::info!(container = %caller.container, "{error}");
         }

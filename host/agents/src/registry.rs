@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{AgentFailure, Result};
 use crate::exchange::Body;
+use crate::refusals::Refusals;
 
 /// A connection to an agent that is up, as far as is known.
 #[derive(Clone)]
@@ -28,6 +29,9 @@ pub(crate) struct Link {
 }
 
 struct Entry {
+    /// Which of all tokens that were ever registered this is: the *generation* of the container. Another token, and with it another app,
+    /// is another generation, and nobody of the one before is let in or goes on.
+    generation: u64,
     /// SHA-256 of the token, in hexadecimal digits.
     token_hash: String,
     link: watch::Sender<Option<Link>>,
@@ -40,6 +44,7 @@ struct Entry {
 #[derive(Default)]
 struct State {
     entries: HashMap<String, Entry>,
+    generations: u64,
     links: u64,
 }
 
@@ -52,10 +57,17 @@ pub(crate) enum Refusal {
     Busy,
 }
 
+/// Somebody had the token of a container, in this generation of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Admission {
+    generation: u64,
+}
+
 /// All agents that may dial in. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct AgentRegistry {
     state: Arc<Mutex<State>>,
+    refusals: Refusals,
 }
 
 impl AgentRegistry {
@@ -68,7 +80,9 @@ impl AgentRegistry {
         let mut state = self.lock();
         let known = state.entries.get(container).is_some_and(|entry| entry.token_hash == token_hash);
         if !known {
+            state.generations += 1;
             let entry = Entry {
+                generation: state.generations,
                 token_hash: token_hash.to_owned(),
                 link: watch::Sender::new(None),
                 running: None,
@@ -95,8 +109,27 @@ impl AgentRegistry {
             .is_some_and(|entry| entry.link.borrow().as_ref().is_some_and(|link| !link.closed.is_cancelled()))
     }
 
+    /// How many were turned away since the daemon began, because they had another token than the container that they named, or named one
+    /// that is not here.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refusals.total()
+    }
+
+    pub(crate) fn refusals(&self) -> &Refusals {
+        &self.refusals
+    }
+
     /// Who dials is who it says.
-    pub(crate) fn admit(&self, container: &str, token: &str, boot: &str) -> Result<(), Refusal> {
+    pub(crate) fn admit(&self, container: &str, token: &str, boot: &str) -> Result<Admission, Refusal> {
+        let admitted = self.look(container, token, boot);
+        if admitted == Err(Refusal::Unauthorized) {
+            self.refusals.count();
+        }
+        admitted
+    }
+
+    fn look(&self, container: &str, token: &str, boot: &str) -> Result<Admission, Refusal> {
         let hash = hex::encode(digest::digest(&digest::SHA256, token.as_bytes()));
         let state = self.lock();
         let entry = state.entries.get(container).ok_or(Refusal::Unauthorized)?;
@@ -107,15 +140,22 @@ impl AgentRegistry {
         let other_runs = link.as_ref().is_some_and(|link| {
             !link.closed.is_cancelled() && link.boot != boot && entry.running.as_ref() == Some(&link.boot)
         });
-        if other_runs { Err(Refusal::Busy) } else { Ok(()) }
+        if other_runs { Err(Refusal::Busy) } else { Ok(Admission { generation: entry.generation }) }
     }
 
-    /// Puts a link in the place of the one that there was. Nothing if the container has gone in the meantime.
-    pub(crate) fn connect(&self, container: &str, boot: &str, sender: SendRequest<Body>) -> Option<Link> {
+    /// Puts a link in the place of the one that there was. Nothing if the container has gone since the admission, or has another token: a
+    /// handshake can take long.
+    pub(crate) fn connect(
+        &self,
+        container: &str,
+        boot: &str,
+        admission: Admission,
+        sender: SendRequest<Body>,
+    ) -> Option<Link> {
         let mut state = self.lock();
         state.links += 1;
         let number = state.links;
-        let entry = state.entries.get(container)?;
+        let entry = state.entries.get(container).filter(|entry| entry.generation == admission.generation)?;
         let link = Link { boot: boot.to_owned(), number, sender, closed: CancellationToken::new() };
         if let Some(old) = entry.link.send_replace(Some(link.clone())) {
             old.closed.cancel();
@@ -200,12 +240,13 @@ mod tests {
         let registry = AgentRegistry::default();
         let token = AgentToken::generate().unwrap();
         registry.register("c", &token.callback_hash());
-        assert_eq!(registry.admit("c", token.expose(), "b"), Ok(()));
+        assert!(registry.admit("c", token.expose(), "b").is_ok());
         assert_eq!(registry.admit("c", "other", "b"), Err(Refusal::Unauthorized));
         assert_eq!(registry.admit("c", &token.callback_hash(), "b"), Err(Refusal::Unauthorized));
         assert_eq!(registry.admit("d", token.expose(), "b"), Err(Refusal::Unauthorized));
         registry.forget("c");
         assert_eq!(registry.admit("c", token.expose(), "b"), Err(Refusal::Unauthorized));
+        assert_eq!(registry.refused(), 4);
     }
 
     #[test]
@@ -215,7 +256,7 @@ mod tests {
         registry.register("c", &old.callback_hash());
         registry.register("c", &new.callback_hash());
         assert_eq!(registry.admit("c", old.expose(), "b"), Err(Refusal::Unauthorized));
-        assert_eq!(registry.admit("c", new.expose(), "b"), Ok(()));
+        assert!(registry.admit("c", new.expose(), "b").is_ok());
     }
 
     #[tokio::test]

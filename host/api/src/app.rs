@@ -1,11 +1,13 @@
 //! A request, from its path to its answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use http::header::{CONTENT_TYPE, LOCATION, SERVER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use sockerless_engine::{Engine, Error};
 
@@ -51,6 +53,10 @@ const API_VERSION: HeaderName = HeaderName::from_static("api-version");
 const OSTYPE: HeaderName = HeaderName::from_static("ostype");
 const EXPERIMENTAL: HeaderName = HeaderName::from_static("docker-experimental");
 
+/// How much is read of the body of a request that is refused, and for how long.
+const DRAIN_BYTES: usize = 256 << 10;
+const DRAIN_TIME: Duration = Duration::from_secs(2);
+
 impl App {
     pub(crate) fn new(
         engine: Engine,
@@ -82,9 +88,15 @@ impl App {
             self.identify(response.headers_mut());
             return Ok(response);
         }
-        let Some((handler, name)) = router::find(&self.routes, &head.method, path) else {
+        let Some((route, name)) = router::find(&self.routes, &head.method, path) else {
             return Ok(page_not_found());
         };
+        let allowed = peer.client().may(route.role, &format_args!("{} {path}", head.method));
+        if let Err(error) = allowed {
+            // Who is still sending would not see the answer.
+            drain(body).await;
+            return Ok(self.identified(error_response(&error)));
+        }
         let version = match Version::negotiate(version) {
             Ok(version) => version,
             Err(error) => return Ok(self.refuse_version(&error)),
@@ -93,7 +105,7 @@ impl App {
             Ok(query) => query,
             Err(error) => return Ok(self.identified(error_response(&error))),
         };
-        let (handler, cut) = (*handler, peer.cut());
+        let (handler, cut) = (route.handler, peer.cut());
         let path = path.to_owned();
         let context = Context { app: self.clone(), version, name, query, headers: head.headers, body, peer };
         // In a task of its own: what was begun is done to its end, also when the client goes away in the middle.
@@ -173,6 +185,11 @@ fn cut_off() -> Error {
     Error::unavailable(
         "the daemon is stopping, and the request was not done in time: whether it will be is for the next daemon to say",
     )
+}
+
+/// Reads what is left of a request that is not looked at: as much as the Engine does, and no longer than a client takes that is in a hurry.
+async fn drain(body: RequestBody<Incoming>) {
+    let _ = tokio::time::timeout(DRAIN_TIME, Limited::new(body, DRAIN_BYTES).collect()).await;
 }
 
 fn moved(path: &str) -> Response<Body> {

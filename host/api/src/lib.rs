@@ -1,15 +1,17 @@
 //! The Docker Engine API over HTTP.
 //!
-//! - [`serve`]: listeners in, until a shutdown. [`Listener`], [`Limits`] and [`TlsFiles`] say where and how;
+//! - [`serve`]: listeners in, until a shutdown. [`Listener`], [`Limits`], [`SocketAccess`] and [`Certificates`] say where and how;
 //!   [`BackendAdmin`] is who loads backends, [`PluginAdmin`] who keeps them as Docker's plugins, [`Witness`] who is told of requests.
 //! - `app`, `router` and `routes`: which handler answers which request, and what all answers have in common.
 //! - `under_way`: requests whose handlers are at work, which the shutdown waits for.
+//! - `access`: who may ask for what. [`Roles`] are given to the listeners, whose clients they are for.
 //! - `handlers`: thin. They read a request, ask the [`Engine`], and word the answer.
 //! - `wire`: versions, paths, queries, bodies and errors as the Docker Engine has them.
 //! - `server`: connections, and what becomes of those that stop being HTTP.
 
 #![forbid(unsafe_code)]
 
+mod access;
 mod app;
 mod backends;
 mod handlers;
@@ -26,9 +28,10 @@ use std::sync::Arc;
 use sockerless_engine::Engine;
 use tokio_util::sync::CancellationToken;
 
+pub use access::{ClientName, Role, Roles};
 pub use backends::{BackendAdmin, BackendSummary, BackendVariable, Swapped};
 pub use plugins::{PluginAdmin, PluginSummary, Progress, Remote};
-pub use server::{Limits, ListenError, Listener, TlsFiles};
+pub use server::{Certificates, Limits, ListenError, Listener, SocketAccess, TlsFiles};
 pub use witness::{Answered, Witness};
 
 /// Serves the API on all listeners until `shutdown` is cancelled; then the sockets' files are removed, streams without an end end, and

@@ -2,20 +2,24 @@
 
 use http::Method;
 
+use crate::access::Role;
+
 /// A row of the table. A pattern has at most one `{}`, which stands for anything, slashes included, that is not empty:
 /// names of images have slashes.
 pub(crate) struct Route<H> {
     pub(crate) method: Method,
     pub(crate) pattern: &'static str,
+    /// The least role that such a request takes.
+    pub(crate) role: Role,
     pub(crate) handler: H,
 }
 
 /// The first row that matches, and what `{}` stands for.
-pub(crate) fn find<'a, H>(routes: &'a [Route<H>], method: &Method, path: &str) -> Option<(&'a H, String)> {
+pub(crate) fn find<'a, H>(routes: &'a [Route<H>], method: &Method, path: &str) -> Option<(&'a Route<H>, String)> {
     routes
         .iter()
         .filter(|route| route.method == *method)
-        .find_map(|route| Some((&route.handler, captured(route.pattern, path)?.to_owned())))
+        .find_map(|route| Some((route, captured(route.pattern, path)?.to_owned())))
 }
 
 fn captured<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
@@ -30,19 +34,19 @@ fn captured<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Route, find};
+    use super::{Role, Route, find};
     use http::Method;
 
     #[test]
     fn first_row_that_matches() {
-        let route = |method, pattern, handler| Route { method, pattern, handler };
+        let route = |method, pattern, handler| Route { method, pattern, role: Role::User, handler };
         let routes = [
             route(Method::GET, "/images/json", 1),
             route(Method::GET, "/images/{}/json", 2),
             route(Method::DELETE, "/images/{}", 3),
             route(Method::GET, "/info", 4),
         ];
-        let found = |method, path| find(&routes, &method, path).map(|(handler, name)| (*handler, name));
+        let found = |method, path| find(&routes, &method, path).map(|(route, name)| (route.handler, name));
         assert_eq!(found(Method::GET, "/images/json"), Some((1, String::new())));
         assert_eq!(found(Method::GET, "/images/a/b:c/json"), Some((2, "a/b:c".to_owned())));
         assert_eq!(found(Method::GET, "/images/json/json"), Some((2, "json".to_owned())));

@@ -2,10 +2,13 @@
 //!
 //! It knows no Docker. What answers is a [`Handler`].
 
+mod certificates;
 mod connection;
 mod hijack;
+mod identity;
 mod io;
 mod listener;
+mod names;
 mod tls;
 mod unix;
 
@@ -22,11 +25,13 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use certificates::Certificates;
 pub(crate) use connection::{Peer, RequestBody};
 pub(crate) use hijack::{Hijack, Input, pump};
 pub(crate) use listener::Stream;
 pub use listener::{ListenError, Listener};
 pub use tls::TlsFiles;
+pub use unix::SocketAccess;
 
 use crate::wire::Body;
 
@@ -101,8 +106,8 @@ pub(crate) async fn run(
                 let (handler, limits, ending) = (handler.clone(), limits.clone(), ending.clone());
                 let connection = async move {
                     let _permit = permit;
-                    if let Some(io) = socket.establish(limits.handshake_timeout).await {
-                        connection::drive(io, handler, &limits, ending).await;
+                    if let Some((io, client)) = socket.establish(limits.handshake_timeout).await {
+                        connection::drive(io, client, handler, &limits, ending).await;
                     }
                 };
                 let aborted = abort.clone().cancelled_owned();

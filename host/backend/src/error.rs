@@ -52,6 +52,27 @@ pub enum BackendError {
     Other(String),
 }
 
+impl BackendError {
+    /// The same error in other words.
+    #[must_use]
+    pub fn reworded(self, words: impl FnOnce(&str) -> String) -> Self {
+        match self {
+            Self::NotFound(text) => Self::NotFound(words(&text)),
+            Self::Conflict(text) => Self::Conflict(words(&text)),
+            Self::NameTaken(text) => Self::NameTaken(words(&text)),
+            Self::Invalid(text) => Self::Invalid(words(&text)),
+            Self::Configuration(text) => Self::Configuration(words(&text)),
+            Self::Denied(text) => Self::Denied(words(&text)),
+            Self::Throttled { message, retry_after } => Self::Throttled { message: words(&message), retry_after },
+            Self::Unavailable(text) => Self::Unavailable(words(&text)),
+            Self::Timeout(text) => Self::Timeout(words(&text)),
+            Self::NotSupported(text) => Self::NotSupported(words(&text)),
+            Self::Fault(text) => Self::Fault(words(&text)),
+            Self::Other(text) => Self::Other(words(&text)),
+        }
+    }
+}
+
 /// Why there is no HTTP response: `http.http-error` of the WIT package.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum HttpError {

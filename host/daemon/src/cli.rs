@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use serde::Deserialize;
 
 use crate::address::{Address, ServeAddress};
+use crate::socket_mode::{ModeChoice, SocketMode};
 
 pub(crate) use kept::{KeptCommand, LoginOptions, RemoteOptions};
 
@@ -99,6 +100,12 @@ pub(crate) struct ServeOptions {
     /// The group, by name or number, that may use the unix socket besides its owner.
     #[arg(long, value_name = "GROUP")]
     pub(crate) socket_group: Option<String>,
+    /// The user, by name or number, to whom the unix socket belongs.
+    #[arg(long, value_name = "USER", env = "SOCKERLESS_SOCKET_OWNER")]
+    pub(crate) socket_owner: Option<String>,
+    /// The mode of the unix socket, in octal digits.
+    #[arg(long, value_name = "MODE", env = "SOCKERLESS_SOCKET_MODE", value_parser = SocketMode::optional)]
+    pub(crate) socket_mode: Option<ModeChoice>,
     /// Folder of what must not be forgotten.
     #[arg(long, value_name = "DIR", env = "SOCKERLESS_STATE_DIR")]
     pub(crate) state_dir: Option<PathBuf>,

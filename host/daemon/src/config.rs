@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use serde::Deserialize;
+use anyhow::{Context, Result, anyhow, bail};
+use serde::{Deserialize, Deserializer};
+use sockerless_api::{Roles, SocketAccess};
 use sockerless_plugins::{BreakerRules, Limits, Policy, SwapRules};
 
 use crate::address::ServeAddress;
 use crate::cli::{AgentLink, DEFAULT_HOST, ServeOptions};
+use crate::roles::RoleTable;
 use crate::signatures::Signatures;
+use crate::socket_mode::SocketMode;
 
 /// The file's form. A key that is not known is an error: a typing mistake shall not be a default.
 #[derive(Debug, Default, Deserialize)]
@@ -19,6 +23,8 @@ struct File {
     #[serde(default)]
     hosts: Vec<ServeAddress>,
     socket_group: Option<String>,
+    socket_owner: Option<String>,
+    socket_mode: Option<SocketMode>,
     state_dir: Option<PathBuf>,
     cache_dir: Option<PathBuf>,
     agents_listen: Option<String>,
@@ -37,7 +43,7 @@ struct File {
     #[serde(default)]
     backends: Vec<PathBuf>,
     /// The keys that backends declare, by the names of their environment variables.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "settings")]
     settings: BTreeMap<String, String>,
     /// What backends may do, by their names: `[backend.azf.policy]`, `[backend.azf.limits]`, `[backend.azf.swap]`,
     /// `[backend.azf.circuit-breaker]`.
@@ -46,6 +52,8 @@ struct File {
     /// Whose signatures count for backends from registries that have no table of their own: `[signatures]`.
     #[serde(default)]
     signatures: Signatures,
+    /// Which clients may do what: `[roles]`. Absent: each may do everything.
+    roles: Option<RoleTable>,
 }
 
 /// What the operator grants to one backend. What is left out has its default.
@@ -72,8 +80,8 @@ pub(crate) struct Tls {
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) hosts: Vec<ServeAddress>,
-    /// The group, by name or number, that may use unix sockets besides their owner.
-    pub(crate) socket_group: Option<String>,
+    /// Who may use unix sockets.
+    pub(crate) socket: SocketAccess,
     pub(crate) state_dir: PathBuf,
     pub(crate) cache_dir: PathBuf,
     pub(crate) agents_listen: String,
@@ -97,6 +105,8 @@ pub(crate) struct Config {
     pub(crate) backend_rules: BTreeMap<String, BackendRules>,
     /// Whose signatures count where a backend's rules do not say.
     pub(crate) signatures: Signatures,
+    /// Which clients may do what. Absent: each may do everything.
+    pub(crate) roles: Option<Arc<Roles>>,
 }
 
 /// Where backends' settings are looked up.
@@ -161,7 +171,11 @@ impl Config {
         let state_dir = options.state_dir.or(file.state_dir).unwrap_or_else(default_state);
         Ok(Self {
             hosts: if hosts.is_empty() { vec![DEFAULT_HOST.parse().map_err(anyhow::Error::msg)?] } else { hosts },
-            socket_group: options.socket_group.or(file.socket_group),
+            socket: SocketAccess {
+                owner: non_empty(options.socket_owner.or(file.socket_owner)),
+                group: options.socket_group.or(file.socket_group),
+                mode: options.socket_mode.flatten().or(file.socket_mode).unwrap_or_default().bits(),
+            },
             cache_dir: options.cache_dir.or(file.cache_dir).unwrap_or_else(|| state_dir.join("cache")),
             state_dir,
             agents_listen: options.agents_listen.or(file.agents_listen).unwrap_or_else(|| "127.0.0.1:0".to_owned()),
@@ -178,6 +192,7 @@ impl Config {
             settings: Settings(settings),
             backend_rules: file.backend,
             signatures: file.signatures,
+            roles: file.roles.as_ref().map(RoleTable::resolve).transpose()?.map(Arc::new),
         })
     }
 }
@@ -185,7 +200,22 @@ impl Config {
 fn read(path: &Path) -> Result<File> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the configuration file {}", path.display()))?;
-    toml::from_str(&text).with_context(|| format!("the configuration file {} is not understood", path.display()))
+    toml::from_str(&text).map_err(|error| {
+        // Not the error's own form, which has the line: that may be one with a secret.
+        let line = error.span().and_then(|span| Some(text.get(..span.start)?.matches('\n').count() + 1));
+        let line = line.map_or_else(String::new, |line| format!(", line {line}"));
+        anyhow!("the configuration file {}{line} is not understood: {}", path.display(), error.message())
+    })
+}
+
+/// Of values that are no texts nothing is said, as they may be secrets.
+fn settings<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let values = BTreeMap::<String, toml::Value>::deserialize(deserializer)?;
+    let texts = values.into_iter().map(|(name, value)| match value {
+        toml::Value::String(text) => Ok((name, text)),
+        _ => Err(serde::de::Error::custom(format!("{name} in [settings] is no text: put it between quotation marks"))),
+    });
+    texts.collect()
 }
 
 /// A list is not mixed from two sources.
@@ -262,6 +292,19 @@ mod tests {
         assert!(link("agent_link = 'both'").is_err());
         let options = ServeOptions { agent_link: Some(Some(AgentLink::Callback)), ..ServeOptions::default() };
         assert_eq!(load("agent_link = 'dial'", options, &[]).unwrap().agent_link, AgentLink::Callback);
+    }
+
+    #[test]
+    fn sockets_are_for_owner_and_group_unless_told_otherwise() {
+        let socket = |text, options| load(text, options, &[]).map(|config| config.socket);
+        assert_eq!(socket("", ServeOptions::default()).unwrap(), SocketAccess::default());
+        let text = "socket_owner = 'operator'\nsocket_group = 'docker'\nsocket_mode = '0600'\n";
+        let (owner, group) = (Some("operator".to_owned()), Some("docker".to_owned()));
+        let told = SocketAccess { owner: owner.clone(), group: group.clone(), mode: 0o600 };
+        assert_eq!(socket(text, ServeOptions::default()).unwrap(), told);
+        let options = ServeOptions { socket_mode: Some("640".parse().ok()), ..ServeOptions::default() };
+        assert_eq!(socket(text, options).unwrap(), SocketAccess { owner, group, mode: 0o640 });
+        assert!(socket("socket_mode = '0999'", ServeOptions::default()).is_err());
     }
 
     #[test]

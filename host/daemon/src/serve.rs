@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use sockerless_agents::{AgentListener, AgentRegistry};
-use sockerless_api::{Limits, Listener, TlsFiles};
+use sockerless_api::{Certificates, Limits, Listener, TlsFiles};
 use sockerless_engine::{AgentLink, Backends as _, Engine, RegistryAccess, Services, Stored};
 use sockerless_registry::{RegistryClient, RegistryOptions};
 use sockerless_store::{SqliteStore, Store};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::address::{Address, ServeAddress};
@@ -20,6 +21,7 @@ use crate::config::{Config, Tls};
 use crate::inherited::{self, Inherited, Socket};
 use crate::logging;
 use crate::record;
+use crate::reload;
 use crate::remembered::Remembered;
 use crate::service_manager;
 use crate::signatures::SignatureKeys;
@@ -82,6 +84,8 @@ async fn serve(config: Config, sockets: Passed, state: StateDir, signatures: Sig
 }
 
 async fn bring_up(config: Config, mut sockets: Passed, state: StateDir, signatures: SignatureKeys) -> Result<Serving> {
+    // Without this the signal would end the daemon.
+    let hangup = signal(SignalKind::hangup()).context("cannot handle SIGHUP")?;
     let shutdown = CancellationToken::new();
     let agents_shutdown = CancellationToken::new();
 
@@ -118,7 +122,9 @@ async fn bring_up(config: Config, mut sockets: Passed, state: StateDir, signatur
     let admin = Arc::new(Admin::new(loaded.clone(), settings, engine.clone(), remembered, registries, signatures));
     admin.tell_of_outages();
 
-    let listeners = listen(&config, sockets).await?;
+    let certificates = certificates(&config).await?;
+    reload::on_hangup(hangup, certificates.clone(), shutdown.clone());
+    let listeners = listen(&config, sockets, certificates).await?;
     let hosts: Vec<String> = listeners.iter().map(Listener::url).collect();
     for host in &hosts {
         tracing::info!(host, "the Docker API is served");
@@ -239,17 +245,19 @@ impl Passed {
     }
 }
 
-async fn listen(config: &Config, sockets: Passed) -> Result<Vec<Listener>> {
-    let tls = config.tls.as_ref().map(|Tls { cert, key, ca }| TlsFiles {
-        certificate: cert.clone(),
-        key: key.clone(),
-        client_ca: ca.clone(),
-    });
+/// Those of the TCP listeners, if there are any.
+async fn certificates(config: &Config) -> Result<Option<Certificates>> {
+    let Some(Tls { cert, key, ca }) = &config.tls else { return Ok(None) };
+    let files = TlsFiles { certificate: cert.clone(), key: key.clone(), client_ca: ca.clone() };
+    Ok(Some(Certificates::load(files).await?))
+}
+
+async fn listen(config: &Config, sockets: Passed, certificates: Option<Certificates>) -> Result<Vec<Listener>> {
     let mut listeners = Vec::new();
     for socket in sockets.api {
         listeners.push(match socket {
             Socket::Unix(socket) => Listener::passed_unix(socket)?,
-            Socket::Tcp(socket) => Listener::passed_tcp(socket, tls.clone()).await?,
+            Socket::Tcp(socket) => Listener::passed_tcp(socket, certificates.clone())?,
         });
     }
     for host in config.hosts.iter().filter_map(ServeAddress::own) {
@@ -260,7 +268,7 @@ async fn listen(config: &Config, sockets: Passed) -> Result<Vec<Listener>> {
                         .await
                         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
                 }
-                Listener::unix(path, config.socket_group.as_deref()).await?
+                Listener::unix(path, &config.socket).await?
             }
             Address::Tcp(authority) => {
                 let address = tokio::net::lookup_host(authority)
@@ -268,15 +276,18 @@ async fn listen(config: &Config, sockets: Passed) -> Result<Vec<Listener>> {
                     .with_context(|| format!("{host} cannot be resolved"))?
                     .next()
                     .with_context(|| format!("{host} has no address"))?;
-                match tls.clone() {
-                    Some(files) => Listener::tls(address, files).await?,
+                match &certificates {
+                    Some(certificates) => Listener::tls(address, certificates.clone()).await?,
                     None => Listener::tcp(address).await?,
                 }
             }
         };
         listeners.push(listener);
     }
-    Ok(listeners)
+    Ok(match &config.roles {
+        Some(roles) => listeners.into_iter().map(|listener| listener.with_roles(roles.clone())).collect(),
+        None => listeners,
+    })
 }
 
 #[cfg(test)]

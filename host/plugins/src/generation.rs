@@ -25,6 +25,7 @@ use crate::limits::Export;
 use crate::prepared::{Guest, Prepared};
 use crate::tally::Tally;
 use crate::tape::Recorded;
+use crate::text::redacted;
 
 /// As the WIT package has it.
 const MAX_HANDLE: usize = 64 << 10;
@@ -84,6 +85,8 @@ impl Generation {
             self.tell(change);
         }
         let result = ended.and_then(|(result, _)| result.map_err(Into::into));
+        // A cloud may repeat in its error what it was sent.
+        let result = result.map_err(|error: BackendError| error.reworded(|text| redacted(text, &self.context.secrets)));
         self.tally.note(export, &result);
         result
     }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use sockerless_agents::AgentRegistry;
 use sockerless_api::{
-    BackendAdmin, BackendSummary, Limits, Listener, PluginAdmin, PluginSummary, Progress, Remote, Swapped,
+    BackendAdmin, BackendSummary, Limits, Listener, PluginAdmin, PluginSummary, Progress, Remote, SocketAccess, Swapped,
 };
 use sockerless_docker::{
     CreateRequest, DistributionInspect, ImageReference, LoginAnswer, PluginPrivilege, RegistryAuth, SearchResult,
@@ -72,7 +72,7 @@ impl Daemon {
         request.config.image = "alpine".into();
         request.config.cmd = Some(vec!["true".into()]);
         engine.create_container(Some("c".into()), None, request).await.unwrap();
-        let listener = Listener::unix(&socket, None).await.unwrap();
+        let listener = Listener::unix(&socket, &SocketAccess::default()).await.unwrap();
         let shutdown = CancellationToken::new();
         let limits = Limits { shutdown_grace: Duration::ZERO, ..Limits::default() };
         tokio::spawn(sockerless_api::serve(

@@ -22,16 +22,23 @@ use super::hijack::Hijack;
 use super::io::{Io, Phase};
 use super::listener::Stream;
 use super::{Ending, Handler, LAST_WORDS, Limits};
+use crate::access::Client;
 use crate::wire::Body;
 
 /// The client at the other end, as a handler sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
+    client: Client,
     phase: Phase,
     ending: Ending,
 }
 
 impl Peer {
+    /// Who it is.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Cancelled when the client ended its input during the answer: streams that may be silent for long end by it.
     pub(crate) fn gone(&self) -> CancellationToken {
         self.phase.gone().clone()
@@ -140,6 +147,7 @@ type Slot = Arc<Mutex<Option<Hijack>>>;
 
 struct Connection<H> {
     handler: Arc<H>,
+    client: Client,
     phase: Phase,
     ending: Ending,
     slot: Slot,
@@ -159,7 +167,8 @@ impl<H: Handler> Service<Request<Incoming>> for Connection<H> {
         }
         let phase = self.phase.clone();
         let request = request.map(|body| RequestBody { body, phase: phase.clone() });
-        let answer = self.handler.clone().handle(request, Peer { phase: phase.clone(), ending: self.ending.clone() });
+        let peer = Peer { client: self.client.clone(), phase: phase.clone(), ending: self.ending.clone() };
+        let answer = self.handler.clone().handle(request, peer);
         let slot = self.slot.clone();
         Box::pin(async move {
             match answer.await {
@@ -212,10 +221,16 @@ impl Farewell {
 }
 
 /// Answers the requests of one connection, in turn, until either side ends it or a handler takes it over.
-pub(super) async fn drive(socket: Box<dyn Stream>, handler: Arc<impl Handler>, limits: &Limits, ending: Ending) {
+pub(super) async fn drive(
+    socket: Box<dyn Stream>,
+    client: Client,
+    handler: Arc<impl Handler>,
+    limits: &Limits,
+    ending: Ending,
+) {
     let phase = Phase::default();
     let slot = Slot::default();
-    let service = Connection { handler, phase: phase.clone(), ending: ending.clone(), slot: slot.clone() };
+    let service = Connection { handler, client, phase: phase.clone(), ending: ending.clone(), slot: slot.clone() };
     let mut connection = http1::Builder::new()
         .title_case_headers(true)
         .timer(TokioTimer::new())

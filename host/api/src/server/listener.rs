@@ -12,8 +12,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use super::tls::TlsFiles;
-use super::unix::{self, SocketFile};
+use super::certificates::Certificates;
+use super::identity;
+use super::unix::{self, SocketAccess, SocketFile};
+use crate::access::{Client, Identity, Roles};
 
 /// How long to wait when the system has no more descriptors.
 const EXHAUSTED: Duration = Duration::from_millis(100);
@@ -27,12 +29,13 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 #[derive(Debug)]
 pub struct Listener {
     kind: Kind,
+    roles: Option<Arc<Roles>>,
 }
 
 enum Kind {
     /// The file is the daemon's own, unless the socket was passed to it.
     Unix(UnixListener, Option<SocketFile>),
-    Tcp(TcpListener, Option<TlsAcceptor>),
+    Tcp(TcpListener, Option<Certificates>),
 }
 
 impl std::fmt::Debug for Kind {
@@ -52,6 +55,9 @@ pub enum ListenError {
     /// Another daemon serves the socket.
     #[error("{0} is served by another process: stop it, or choose another path")]
     InUse(PathBuf),
+    /// The user does not exist.
+    #[error("there is no user {0:?} to give the socket to: create it, or configure another")]
+    NoSuchUser(String),
     /// The group does not exist.
     #[error("there is no group {0:?} to give the socket to: create it, or configure another")]
     NoSuchGroup(String),
@@ -87,14 +93,13 @@ impl ListenError {
 }
 
 impl Listener {
-    /// Binds a unix socket that its owner and, if given, a group (by name or number) may use. A socket that nobody
-    /// serves any more is replaced.
+    /// Binds a unix socket. A socket that nobody serves any more is replaced.
     ///
     /// # Errors
-    /// When another process serves it, the group does not exist, or the system refuses.
-    pub async fn unix(path: impl AsRef<Path>, group: Option<&str>) -> Result<Self, ListenError> {
-        let (listener, file) = unix::bind(path.as_ref(), group).await?;
-        Ok(Self { kind: Kind::Unix(listener, Some(file)) })
+    /// When another process serves it, its user or group does not exist, or the system refuses.
+    pub async fn unix(path: impl AsRef<Path>, access: &SocketAccess) -> Result<Self, ListenError> {
+        let (listener, file) = unix::bind(path.as_ref(), access).await?;
+        Ok(Self { kind: Kind::Unix(listener, Some(file)), roles: None })
     }
 
     /// Binds a TCP address in the open. Whoever reaches it commands the daemon.
@@ -104,17 +109,22 @@ impl Listener {
     pub async fn tcp(address: SocketAddr) -> Result<Self, ListenError> {
         ensure_loopback(address)?;
         let listener = TcpListener::bind(address).await.map_err(ListenError::system(address))?;
-        Ok(Self { kind: Kind::Tcp(listener, None) })
+        Ok(Self { kind: Kind::Tcp(listener, None), roles: None })
     }
 
     /// Binds a TCP address for clients with a certificate.
     ///
     /// # Errors
-    /// When the files are no good or the system refuses.
-    pub async fn tls(address: SocketAddr, files: TlsFiles) -> Result<Self, ListenError> {
-        let acceptor = acceptor(files).await?;
+    /// When the system refuses.
+    pub async fn tls(address: SocketAddr, certificates: Certificates) -> Result<Self, ListenError> {
         let listener = TcpListener::bind(address).await.map_err(ListenError::system(address))?;
-        Ok(Self { kind: Kind::Tcp(listener, Some(acceptor)) })
+        Ok(Self { kind: Kind::Tcp(listener, Some(certificates)), roles: None })
+    }
+
+    /// Gives its clients roles. Without them each may do everything.
+    #[must_use]
+    pub fn with_roles(self, roles: Arc<Roles>) -> Self {
+        Self { roles: Some(roles), ..self }
     }
 
     /// Takes a unix socket that listens already. Its file is left alone, now and at the end.
@@ -124,25 +134,21 @@ impl Listener {
     pub fn passed_unix(socket: std::os::unix::net::UnixListener) -> Result<Self, ListenError> {
         let failed = || ListenError::system("the unix socket that was passed");
         socket.set_nonblocking(true).map_err(failed())?;
-        Ok(Self { kind: Kind::Unix(UnixListener::from_std(socket).map_err(failed())?, None) })
+        Ok(Self { kind: Kind::Unix(UnixListener::from_std(socket).map_err(failed())?, None), roles: None })
     }
 
     /// Takes a TCP socket that listens already: for clients with a certificate or, on a loopback address, in the open.
     ///
     /// # Errors
-    /// When it is in the open and not on a loopback address, the files are no good, or the system refuses.
-    pub async fn passed_tcp(socket: std::net::TcpListener, files: Option<TlsFiles>) -> Result<Self, ListenError> {
+    /// When it is in the open and not on a loopback address, or the system refuses.
+    pub fn passed_tcp(socket: std::net::TcpListener, certificates: Option<Certificates>) -> Result<Self, ListenError> {
         let failed = || ListenError::system("the TCP socket that was passed");
         let address = socket.local_addr().map_err(failed())?;
-        let acceptor = match files {
-            Some(files) => Some(acceptor(files).await?),
-            None => {
-                ensure_loopback(address)?;
-                None
-            }
-        };
+        if certificates.is_none() {
+            ensure_loopback(address)?;
+        }
         socket.set_nonblocking(true).map_err(failed())?;
-        Ok(Self { kind: Kind::Tcp(TcpListener::from_std(socket).map_err(failed())?, acceptor) })
+        Ok(Self { kind: Kind::Tcp(TcpListener::from_std(socket).map_err(failed())?, certificates), roles: None })
     }
 
     /// The URL as it goes into `DOCKER_HOST`.
@@ -166,7 +172,7 @@ impl Listener {
         &self,
         permits: &Arc<Semaphore>,
         shutdown: &CancellationToken,
-    ) -> Option<(Socket, OwnedSemaphorePermit)> {
+    ) -> Option<(Accepted, OwnedSemaphorePermit)> {
         loop {
             let next = async {
                 let permit = permits.clone().acquire_owned().await.ok()?;
@@ -177,7 +183,7 @@ impl Listener {
                 next = next => next?,
             };
             match socket {
-                Ok(socket) => return Some((socket, permit)),
+                Ok(socket) => return Some((Accepted { socket, roles: self.roles.clone() }, permit)),
                 Err(error) => {
                     tracing::warn!(%error, "a client could not be accepted");
                     tokio::time::sleep(EXHAUSTED).await;
@@ -196,48 +202,65 @@ fn ensure_loopback(address: SocketAddr) -> Result<(), ListenError> {
     Ok(())
 }
 
-async fn acceptor(files: TlsFiles) -> Result<TlsAcceptor, ListenError> {
-    let read = tokio::task::spawn_blocking(move || files.acceptor()).await;
-    read.map_err(|error| ListenError::Tls(error.to_string()))?
-}
-
 impl Kind {
     async fn accept(&self) -> io::Result<Socket> {
         match self {
             Self::Unix(listener, _) => Ok(Socket::Unix(listener.accept().await?.0)),
-            Self::Tcp(listener, acceptor) => {
+            Self::Tcp(listener, certificates) => {
                 let (socket, _) = listener.accept().await?;
                 // Answers are written whole; waiting to fill packets only delays them.
                 socket.set_nodelay(true)?;
-                Ok(Socket::Tcp(socket, acceptor.clone()))
+                Ok(Socket::Tcp(socket, certificates.clone()))
             }
         }
     }
 }
 
 /// An accepted client, before its handshake.
-pub(super) enum Socket {
-    Unix(UnixStream),
-    Tcp(TcpStream, Option<TlsAcceptor>),
+pub(super) struct Accepted {
+    socket: Socket,
+    roles: Option<Arc<Roles>>,
 }
 
-impl Socket {
-    /// Does the handshake, if there is one. `None` when it failed.
-    pub(super) async fn establish(self, timeout: Duration) -> Option<Box<dyn Stream>> {
-        match self {
-            Self::Unix(socket) => Some(Box::new(socket)),
-            Self::Tcp(socket, None) => Some(Box::new(socket)),
-            Self::Tcp(socket, Some(acceptor)) => match tokio::time::timeout(timeout, acceptor.accept(socket)).await {
-                Ok(Ok(stream)) => Some(Box::new(stream)),
-                Ok(Err(error)) => {
-                    tracing::debug!(%error, "a TLS handshake failed");
-                    None
+enum Socket {
+    Unix(UnixStream),
+    Tcp(TcpStream, Option<Certificates>),
+}
+
+impl Accepted {
+    /// Does the handshake, if there is one, and finds out who the client is, if that counts. `None` when the handshake failed.
+    pub(super) async fn establish(self, timeout: Duration) -> Option<(Box<dyn Stream>, Client)> {
+        let roles = self.roles.as_deref();
+        let client = |identity| roles.map_or_else(Client::of_everybody, |roles| Client::new(identity, roles));
+        match self.socket {
+            Socket::Unix(socket) => {
+                let client = match roles {
+                    None => Client::of_everybody(),
+                    Some(roles) => Client::new(identity::process(&socket, roles.have_groups()).await, roles),
+                };
+                Some((Box::new(socket), client))
+            }
+            Socket::Tcp(socket, None) => Some((Box::new(socket), client(Identity::Nameless))),
+            Socket::Tcp(socket, Some(certificates)) => {
+                let handshake = async { TlsAcceptor::from(certificates.current().await).accept(socket).await };
+                match tokio::time::timeout(timeout, handshake).await {
+                    Ok(Ok(stream)) => {
+                        let client = match roles {
+                            None => Client::of_everybody(),
+                            Some(_) => client(identity::certificate(stream.get_ref().1.peer_certificates())),
+                        };
+                        Some((Box::new(stream), client))
+                    }
+                    Ok(Err(error)) => {
+                        tracing::debug!(%error, "a TLS handshake failed");
+                        None
+                    }
+                    Err(_) => {
+                        tracing::debug!("a TLS handshake took too long");
+                        None
+                    }
                 }
-                Err(_) => {
-                    tracing::debug!("a TLS handshake took too long");
-                    None
-                }
-            },
+            }
         }
     }
 }

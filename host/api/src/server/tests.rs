@@ -23,7 +23,7 @@ use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Handler, Hijack, Input, Limits, Listener, Peer, RequestBody, pump, run};
+use super::{Handler, Hijack, Input, Limits, Listener, Peer, RequestBody, SocketAccess, pump, run};
 use crate::wire::{Body, endless, full, stream};
 
 /// Says what it does by its path.
@@ -141,7 +141,7 @@ pub(super) async fn start() -> Server {
 pub(super) async fn start_with(limits: Limits) -> Server {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run/docker.sock");
-    let listener = Listener::unix(&path, None).await.unwrap();
+    let listener = Listener::unix(&path, &SocketAccess::default()).await.unwrap();
     let stop = CancellationToken::new();
     let (dropped, receiver) = mpsc::unbounded_channel();
     tokio::spawn(run(vec![listener], Arc::new(Probe { dropped }), limits, stop.clone()));

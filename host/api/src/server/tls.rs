@@ -1,4 +1,4 @@
-//! TLS with client certificates.
+//! TLS with client certificates: the files, as they are at a time. When they are read again is in `certificates.rs`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,7 +8,6 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use tokio_rustls::TlsAcceptor;
 
 use super::listener::ListenError;
 
@@ -25,7 +24,7 @@ pub struct TlsFiles {
 
 impl TlsFiles {
     /// Reads the files. Blocks.
-    pub(super) fn acceptor(&self) -> Result<TlsAcceptor, ListenError> {
+    pub(super) fn read(&self) -> Result<Arc<ServerConfig>, ListenError> {
         let failed = |error: &dyn std::fmt::Display| ListenError::Tls(error.to_string());
         let mut roots = RootCertStore::empty();
         for certificate in certificates(&self.client_ca)? {
@@ -43,7 +42,7 @@ impl TlsFiles {
             .with_single_cert(certificates(&self.certificate)?, key)
             .map_err(|error| failed(&error))?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(TlsAcceptor::from(Arc::new(config)))
+        Ok(Arc::new(config))
     }
 }
 

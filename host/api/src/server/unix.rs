@@ -4,13 +4,31 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use nix::unistd::Group;
-use tokio::net::{UnixListener, UnixStream};
+use nix::unistd::{Group, User};
+use tokio::net::{UnixListener, UnixSocket, UnixStream};
 
 use super::listener::ListenError;
 
-/// Owner and group may talk to the daemon, nobody else.
-const MODE: u32 = 0o660;
+/// Connections that the system keeps until they are accepted.
+const BACKLOG: u32 = 1024;
+
+/// Who may use a unix socket: whoever may write to its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SocketAccess {
+    /// The file's owner, by name or number. Absent: the daemon's user.
+    pub owner: Option<String>,
+    /// The file's group, by name or number. Absent: the daemon's group.
+    pub group: Option<String>,
+    /// The file's mode.
+    pub mode: u32,
+}
+
+impl Default for SocketAccess {
+    /// Owner and group may talk to the daemon, nobody else.
+    fn default() -> Self {
+        Self { owner: None, group: None, mode: 0o660 }
+    }
+}
 
 /// The file of a bound socket. It goes with the daemon, unless another has put its own there.
 #[derive(Debug)]
@@ -35,12 +53,16 @@ impl Drop for SocketFile {
     }
 }
 
-/// Binds under a name of its own, and gives the socket its mode, group and name afterwards: so at no time can anybody
-/// connect who may not.
-pub(super) async fn bind(path: &Path, group: Option<&str>) -> Result<(UnixListener, SocketFile), ListenError> {
+/// Binds under a name of its own, gives the file its mode and owners, and only then listens: so at no time can anybody connect who may
+/// not, whatever the umask is.
+pub(super) async fn bind(path: &Path, access: &SocketAccess) -> Result<(UnixListener, SocketFile), ListenError> {
     let failed = || ListenError::system(path.display());
     let path = std::path::absolute(path).map_err(failed())?;
-    let group = group.map(find_group).transpose()?;
+    let owner = access.owner.as_deref().map(find_user).transpose()?;
+    let group = access.group.as_deref().map(find_group).transpose()?;
+    if access.mode & 0o002 != 0 {
+        tracing::warn!(path = %path.display(), mode = %format_args!("{:04o}", access.mode), "every user of this machine can reach the API");
+    }
     if let Some(parent) = path.parent() {
         tokio::fs::create_dir_all(parent).await.map_err(failed())?;
     }
@@ -48,18 +70,18 @@ pub(super) async fn bind(path: &Path, group: Option<&str>) -> Result<(UnixListen
     let draft = path.with_extension(format!("{}.new", std::process::id()));
     // Left behind by a process of the same number that died right here.
     let _ = std::fs::remove_file(&draft);
-    let listener = UnixListener::bind(&draft).map_err(failed())?;
+    let socket = UnixSocket::new_stream().map_err(failed())?;
+    socket.bind(&draft).map_err(failed())?;
     let prepared = (|| {
-        std::fs::set_permissions(&draft, std::fs::Permissions::from_mode(MODE))?;
-        if let Some(group) = group {
-            std::os::unix::fs::chown(&draft, None, Some(group))?;
-        }
+        std::fs::set_permissions(&draft, std::fs::Permissions::from_mode(access.mode))?;
+        std::os::unix::fs::chown(&draft, owner, group)?;
+        let listener = socket.listen(BACKLOG)?;
         let inode = std::fs::symlink_metadata(&draft)?.ino();
         std::fs::rename(&draft, &path)?;
-        io::Result::Ok(inode)
+        io::Result::Ok((listener, inode))
     })();
     match prepared {
-        Ok(inode) => Ok((listener, SocketFile { path, inode })),
+        Ok((listener, inode)) => Ok((listener, SocketFile { path, inode })),
         Err(error) => {
             let _ = std::fs::remove_file(&draft);
             Err(failed()(error))
@@ -82,6 +104,16 @@ async fn ensure_free(path: &Path) -> Result<(), ListenError> {
             Err(error) => Err(ListenError::system(path.display())(error)),
             Ok(_) => Err(ListenError::InUse(path.to_owned())),
         },
+    }
+}
+
+fn find_user(user: &str) -> Result<u32, ListenError> {
+    if let Ok(number) = user.parse() {
+        return Ok(number);
+    }
+    match User::from_name(user) {
+        Ok(Some(found)) => Ok(found.uid.as_raw()),
+        _ => Err(ListenError::NoSuchUser(user.to_owned())),
     }
 }
 

@@ -27,6 +27,7 @@ use super::{Token, TokenError, TokenSource};
 use crate::egress::{Connections, HttpClient, HttpConfig, Outgoing};
 use crate::error::EngineError;
 use crate::policy::Route;
+use crate::text::redacted;
 
 const METADATA: &str = "http://169.254.169.254/metadata/identity/oauth2/token";
 const PROBE: Duration = Duration::from_secs(1);
@@ -115,11 +116,15 @@ impl AzureCredentials {
             return Tried::Failed("AZURE_CLIENT_SECRET is set, but AZURE_TENANT_ID or AZURE_CLIENT_ID is not".into());
         };
         let options = ClientSecretCredentialOptions { client_options: self.options(RetryOptions::default()) };
-        let secret = Secret::new(secret.clone());
-        match ClientSecretCredential::new(tenant, client.clone(), secret, Some(options)) {
-            Ok(credential) => ask(&*credential, scope).await.map_or_else(Tried::Failed, Tried::Token),
-            Err(error) => Tried::Failed(describe(&error)),
-        }
+        let credential =
+            ClientSecretCredential::new(tenant, client.clone(), Secret::new(secret.clone()), Some(options));
+        let token = match credential {
+            Ok(credential) => ask(&*credential, scope).await,
+            Err(error) => Err(describe(&error)),
+        };
+        // Whoever gives out tokens may repeat in an error what it was sent.
+        let failed = |text: String| Tried::Failed(redacted(&text, std::slice::from_ref(secret)));
+        token.map_or_else(failed, Tried::Token)
     }
 
     async fn workload_identity(&self, scope: &str) -> Tried {

@@ -28,7 +28,7 @@ impl Stopping {
     async fn serve_with(limits: Limits) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("docker.sock");
-        let listener = Listener::unix(&path, None).await.unwrap();
+        let listener = Listener::unix(&path, &SocketAccess::default()).await.unwrap();
         let stop = CancellationToken::new();
         let (dropped, _) = mpsc::unbounded_channel();
         let server = tokio::spawn(run(vec![listener], Probe { dropped }.into(), limits, stop.clone()));
