@@ -21,6 +21,7 @@ pub struct Daemon {
     log: PathBuf,
     agents_listen: String,
     components: Vec<PathBuf>,
+    arguments: Vec<String>,
     environment: Vec<(String, String)>,
 }
 
@@ -40,6 +41,7 @@ impl Daemon {
             log: folder.join("daemon.log"),
             agents_listen: format!("127.0.0.1:{port}"),
             components,
+            arguments: Vec::new(),
             environment,
         }
     }
@@ -102,6 +104,7 @@ impl Daemon {
         for component in components {
             command.arg("--backend").arg(component);
         }
+        command.args(&self.arguments);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.envs(self.environment.iter().cloned());
         command
@@ -117,6 +120,19 @@ impl Daemon {
     pub fn set(&mut self, name: &str, value: String) {
         self.environment.retain(|(known, _)| known != name);
         self.environment.push((name.to_owned(), value));
+    }
+
+    /// Gives it one more option with its value, for the next start.
+    pub fn option(&mut self, name: &str, value: impl Into<String>) {
+        self.arguments.extend([name.to_owned(), value.into()]);
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    /// It does not run.
+    pub fn signal(&self, signal: Signal) {
+        self.program.as_ref().expect("a running daemon").signal(signal);
     }
 
     /// The address of its Docker API.
