@@ -24,6 +24,7 @@ pub struct Daemon {
     /// Sockets that are opened for it.
     passed: Option<Passed>,
     components: Vec<PathBuf>,
+    arguments: Vec<String>,
     environment: Vec<(String, String)>,
 }
 
@@ -44,6 +45,7 @@ impl Daemon {
             agents_listen: format!("127.0.0.1:{port}"),
             passed: None,
             components,
+            arguments: Vec::new(),
             environment,
         }
     }
@@ -66,6 +68,7 @@ impl Daemon {
             agents_listen: self.agents_listen.clone(),
             passed: self.passed.clone(),
             components: self.components.clone(),
+            arguments: self.arguments.clone(),
             environment: self.environment.clone(),
         }
     }
@@ -137,6 +140,7 @@ impl Daemon {
         for component in components {
             command.arg("--backend").arg(component);
         }
+        command.args(&self.arguments);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.envs(self.environment.iter().cloned());
         command
@@ -152,6 +156,11 @@ impl Daemon {
     pub fn set(&mut self, name: &str, value: String) {
         self.environment.retain(|(known, _)| known != name);
         self.environment.push((name.to_owned(), value));
+    }
+
+    /// Gives it one more option with its value, for the next start.
+    pub fn option(&mut self, name: &str, value: impl Into<String>) {
+        self.arguments.extend([name.to_owned(), value.into()]);
     }
 
     /// The address of its Docker API.

@@ -8,6 +8,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc, reason = "a test's failure is a panic")]
 
+mod authority;
 mod bare;
 mod cable;
 mod command;
@@ -30,6 +31,7 @@ pub mod transcript;
 pub mod wire;
 mod world;
 
+pub use authority::{Authority, Names};
 pub use bare::Bare;
 pub use cable::Cable;
 pub use command::Ran;

@@ -19,6 +19,7 @@ mod doctor;
 mod emulator;
 mod endurance;
 mod faults;
+mod guard;
 mod health;
 mod inventory;
 mod link;

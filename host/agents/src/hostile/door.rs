@@ -24,21 +24,22 @@ async fn the_token_of_one_container_is_not_that_of_another() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_waits_longer_each_time_and_a_right_one_does_not() {
+async fn a_wrong_token_waits_and_a_right_one_does_not() {
     let daemon = daemon().await;
     let begun = std::time::Instant::now();
     assert_eq!(daemon.dial("a", "wrong").await.err(), Some(401));
     let first = begun.elapsed();
     assert!(first.as_secs() >= 1, "{first:?}");
+    // As long as an address that goes on so is kept waiting: by then who has the right token is in, however slow the machine is.
+    for _ in 0..4 {
+        drop(daemon.registry.refusals().penance(daemon.address.ip()));
+    }
     let mut waiting = Box::pin(daemon.dial("a", "wrong"));
     tokio::select! {
         biased;
         refused = &mut waiting => panic!("{refused:?}"),
         admitted = daemon.dial("a", daemon.a.expose()) => assert!(admitted.is_ok()),
     }
-    let begun = std::time::Instant::now();
-    assert_eq!(waiting.await.err(), Some(401));
-    assert!(begun.elapsed().as_secs() >= 1, "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

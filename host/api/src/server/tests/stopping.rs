@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::super::{Limits, Listener, run};
+use super::super::{Limits, Listener, SocketAccess, run};
 use super::{Probe, read_to_end, read_until};
 
 /// A server that is told to stop.
