@@ -3,12 +3,10 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
@@ -161,23 +159,15 @@ impl Listener {
         }
     }
 
-    /// The next client, once there is room for it; `None` at the shutdown.
-    pub(super) async fn accept(
-        &self,
-        permits: &Arc<Semaphore>,
-        shutdown: &CancellationToken,
-    ) -> Option<(Socket, OwnedSemaphorePermit)> {
+    /// The next client; `None` at the shutdown.
+    pub(super) async fn accept(&self, shutdown: &CancellationToken) -> Option<Socket> {
         loop {
-            let next = async {
-                let permit = permits.clone().acquire_owned().await.ok()?;
-                Some((self.kind.accept().await, permit))
-            };
-            let (socket, permit) = tokio::select! {
+            let socket = tokio::select! {
                 () = shutdown.cancelled() => return None,
-                next = next => next?,
+                socket = self.kind.accept() => socket,
             };
             match socket {
-                Ok(socket) => return Some((socket, permit)),
+                Ok(socket) => return Some(socket),
                 Err(error) => {
                     tracing::warn!(%error, "a client could not be accepted");
                     tokio::time::sleep(EXHAUSTED).await;
