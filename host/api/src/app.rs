@@ -12,10 +12,11 @@ use hyper::body::Incoming;
 use sockerless_engine::{Engine, Error};
 
 use crate::backends::BackendAdmin;
+use crate::places::{Place, Places};
 use crate::plugins::PluginAdmin;
 use crate::router::{self, Route};
 use crate::routes::routes;
-use crate::server::{Handler, Hijack, Peer, RequestBody};
+use crate::server::{Handler, Hijack, Limits, Peer, RequestBody};
 use crate::under_way::UnderWay;
 use crate::wire::{
     Answer, Body, MAX_VERSION, Query, Reply, Version, VersionError, clean, decode_path, error_response, full,
@@ -35,6 +36,8 @@ pub(crate) struct App {
     routes: Vec<Route<HandlerFn>>,
     server: HeaderValue,
     pub(crate) under_way: UnderWay,
+    pub(crate) streams: Places,
+    pub(crate) uploads: Places,
 }
 
 /// A request, as a handler gets it.
@@ -47,6 +50,28 @@ pub(crate) struct Context {
     pub(crate) headers: HeaderMap,
     pub(crate) body: RequestBody<Incoming>,
     pub(crate) peer: Peer,
+}
+
+impl Context {
+    /// A place for a stream, or a session, that ends only when somebody ends it. To be kept as long as that goes on.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub(crate) fn stream(&self) -> Result<Place, Error> {
+        self.app.streams.take()
+    }
+
+    /// When an answer without an end of its own is to end. Has a place for it.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub(crate) fn left(&self) -> Result<impl Future<Output = ()> + Send + use<>, Error> {
+        let (place, left) = (self.stream()?, self.peer.left());
+        Ok(async move {
+            left.await;
+            drop(place);
+        })
+    }
 }
 
 const API_VERSION: HeaderName = HeaderName::from_static("api-version");
@@ -63,10 +88,21 @@ impl App {
         backends: Arc<dyn BackendAdmin>,
         plugins: Arc<dyn PluginAdmin>,
         witness: Option<Arc<dyn Witness>>,
+        limits: &Limits,
     ) -> Self {
         let server = format!("Docker/{} (linux)", engine.version().version);
         let server = HeaderValue::from_str(&server).unwrap_or(HeaderValue::from_static("Docker (linux)"));
-        Self { engine, backends, plugins, witness, routes: routes(), server, under_way: UnderWay::default() }
+        Self {
+            engine,
+            backends,
+            plugins,
+            witness,
+            routes: routes(),
+            server,
+            under_way: UnderWay::new(limits.requests),
+            streams: Places::for_streams(limits.streams),
+            uploads: Places::for_uploads(),
+        }
     }
 
     async fn answer(
@@ -109,7 +145,10 @@ impl App {
         let path = path.to_owned();
         let context = Context { app: self.clone(), version, name, query, headers: head.headers, body, peer };
         // In a task of its own: what was begun is done to its end, also when the client goes away in the middle.
-        let handler = self.under_way.spawn(head.method, path, handler(context));
+        let handler = match self.under_way.spawn(head.method, path, handler(context)) {
+            Ok(handler) => handler,
+            Err(error) => return Ok(self.identified(error_response(&error))),
+        };
         let answer = tokio::select! {
             answer = handler => answer,
             () = cut.cancelled() => return Ok(self.identified(error_response(&cut_off()))),
@@ -164,6 +203,10 @@ impl App {
 }
 
 impl Handler for App {
+    fn refuse(&self, reason: &Error) -> Response<Body> {
+        self.identified(error_response(reason))
+    }
+
     fn handle(
         self: Arc<Self>,
         request: Request<RequestBody<Incoming>>,

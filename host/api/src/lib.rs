@@ -3,8 +3,8 @@
 //! - [`serve`]: listeners in, until a shutdown. [`Listener`], [`Limits`], [`SocketAccess`] and [`Certificates`] say where and how;
 //!   [`BackendAdmin`] is who loads backends, [`PluginAdmin`] who keeps them as Docker's plugins, [`Witness`] who is told of requests.
 //! - `app`, `router` and `routes`: which handler answers which request, and what all answers have in common.
-//! - `under_way`: requests whose handlers are at work, which the shutdown waits for.
 //! - `access`: who may ask for what. [`Roles`] are given to the listeners, whose clients they are for.
+//! - `places`: how many streams and uploads there may be. `under_way`: requests whose handlers are at work, which the shutdown waits for.
 //! - `handlers`: thin. They read a request, ask the [`Engine`], and word the answer.
 //! - `wire`: versions, paths, queries, bodies and errors as the Docker Engine has them.
 //! - `server`: connections, and what becomes of those that stop being HTTP.
@@ -15,6 +15,7 @@ mod access;
 mod app;
 mod backends;
 mod handlers;
+mod places;
 mod plugins;
 mod router;
 mod routes;
@@ -44,7 +45,7 @@ pub async fn serve(
     limits: Limits,
     shutdown: CancellationToken,
 ) {
-    let app = Arc::new(app::App::new(engine, backends.clone(), backends, witness));
+    let app = Arc::new(app::App::new(engine, backends.clone(), backends, witness, &limits));
     let grace = limits.shutdown_grace;
     let begun = async {
         shutdown.cancelled().await;

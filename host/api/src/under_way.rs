@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::Method;
+use sockerless_engine::Error;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
@@ -20,8 +21,10 @@ struct Asked {
 }
 
 /// The handlers at work.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct UnderWay {
+    /// As many as there may be.
+    limit: usize,
     tasks: TaskTracker,
     asked: Arc<Mutex<Table>>,
 }
@@ -46,26 +49,39 @@ fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
 }
 
 impl UnderWay {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, tasks: TaskTracker::new(), asked: Arc::default() }
+    }
+
     /// Has a handler work in a task of its own.
+    ///
+    /// # Errors
+    /// There are too many.
     pub(crate) fn spawn<T: Send + 'static>(
         &self,
         method: Method,
         path: String,
         handler: impl Future<Output = T> + Send + 'static,
-    ) -> JoinHandle<T> {
-        let row = self.enter(Asked { method, path, since: Instant::now() });
-        self.tasks.spawn(async move {
+    ) -> Result<JoinHandle<T>, Error> {
+        let row = self.enter(Asked { method, path, since: Instant::now() })?;
+        Ok(self.tasks.spawn(async move {
             let _row = row;
             handler.await
-        })
+        }))
     }
 
-    fn enter(&self, asked: Asked) -> Row {
+    fn enter(&self, asked: Asked) -> Result<Row, Error> {
         let mut table = lock(&self.asked);
+        if table.rows.len() >= self.limit {
+            return Err(Error::unavailable(format!(
+                "the daemon works on {} requests, as many as it does at once (--max-requests): try again later",
+                self.limit
+            )));
+        }
         let key = table.next;
         table.next += 1;
         table.rows.insert(key, asked);
-        Row(key, self.asked.clone())
+        Ok(Row(key, self.asked.clone()))
     }
 
     /// Waits until all are done, no longer than `limit`. Those that are not are named in the log.
@@ -91,10 +107,11 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_done_is_not_waited_for_and_what_is_not_is_known() {
-        let calls = UnderWay::default();
-        assert_eq!(calls.spawn(Method::GET, "/a".to_owned(), async { 1 }).await.unwrap(), 1);
+        let calls = UnderWay::new(1);
+        assert_eq!(calls.spawn(Method::GET, "/a".to_owned(), async { 1 }).unwrap().await.unwrap(), 1);
         let (go, held) = tokio::sync::oneshot::channel::<()>();
-        let handler = calls.spawn(Method::POST, "/b".to_owned(), held);
+        let handler = calls.spawn(Method::POST, "/b".to_owned(), held).unwrap();
+        assert!(calls.spawn(Method::GET, "/c".to_owned(), async {}).unwrap_err().message.contains("--max-requests"));
         let names = || lock(&calls.asked).rows.values().map(|asked| asked.path.clone()).collect::<Vec<_>>();
         assert_eq!(names(), ["/b"]);
         calls.finish(Duration::ZERO).await;

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod kept;
+mod limits;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use crate::address::{Address, ServeAddress};
 use crate::socket_mode::{ModeChoice, SocketMode};
 
 pub(crate) use kept::{KeptCommand, LoginOptions, RemoteOptions};
+pub(crate) use limits::LimitOptions;
 
 /// Where the Docker API is served, and looked for, by default.
 pub(crate) const DEFAULT_HOST: &str = "unix:///run/sockerless/docker.sock";
@@ -143,6 +145,8 @@ pub(crate) struct ServeOptions {
     /// How many seconds calls under way have when the daemon is told to stop. What then is not done is cut off, and the log names it.
     #[arg(long, value_name = "SECONDS", env = "SOCKERLESS_SHUTDOWN_TIMEOUT")]
     pub(crate) shutdown_timeout: Option<u64>,
+    #[command(flatten)]
+    pub(crate) limits: LimitOptions,
     /// Certificate of the TCP listener (PEM).
     #[arg(long, value_name = "FILE", requires_all = ["tls_key", "tls_ca"])]
     pub(crate) tls_cert: Option<PathBuf>,

@@ -11,7 +11,7 @@ use sockerless_api::{Roles, SocketAccess};
 use sockerless_plugins::{BreakerRules, Limits, Policy, SwapRules};
 
 use crate::address::ServeAddress;
-use crate::cli::{AgentLink, DEFAULT_HOST, ServeOptions};
+use crate::cli::{AgentLink, DEFAULT_HOST, LimitOptions, ServeOptions};
 use crate::roles::RoleTable;
 use crate::signatures::Signatures;
 use crate::socket_mode::SocketMode;
@@ -37,6 +37,9 @@ struct File {
     record: Option<PathBuf>,
     record_limit_mib: Option<u64>,
     shutdown_timeout: Option<u64>,
+    /// How much clients may ask for at once: `[limits]`.
+    #[serde(default)]
+    limits: LimitOptions,
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     tls_ca: Option<PathBuf>,
@@ -98,6 +101,8 @@ pub(crate) struct Config {
     pub(crate) record_limit_mib: u64,
     /// How long calls under way may go on when the daemon stops.
     pub(crate) shutdown_timeout: Duration,
+    /// How much clients may ask for at once.
+    pub(crate) limits: LimitOptions,
     pub(crate) tls: Option<Tls>,
     pub(crate) backends: Vec<PathBuf>,
     /// Settings of backends: the environment over the file. Holds secrets: never shown.
@@ -187,6 +192,7 @@ impl Config {
             record: options.record.or(file.record).filter(|folder| !folder.as_os_str().is_empty()),
             record_limit_mib: options.record_limit_mib.or(file.record_limit_mib).unwrap_or(1024),
             shutdown_timeout: Duration::from_secs(options.shutdown_timeout.or(file.shutdown_timeout).unwrap_or(15)),
+            limits: options.limits.or(file.limits),
             tls,
             backends: first(options.backend, file.backends),
             settings: Settings(settings),
@@ -305,6 +311,23 @@ mod tests {
         let options = ServeOptions { socket_mode: Some("640".parse().ok()), ..ServeOptions::default() };
         assert_eq!(socket(text, options).unwrap(), SocketAccess { owner, group, mode: 0o640 });
         assert!(socket("socket_mode = '0999'", ServeOptions::default()).is_err());
+    }
+
+    #[test]
+    fn limits_are_options_or_a_table() {
+        let five = std::num::NonZeroU32::new(5);
+        let options = ServeOptions {
+            limits: LimitOptions { max_streams: five, ..LimitOptions::default() },
+            ..ServeOptions::default()
+        };
+        let config = load("[limits]\nmax_streams = 7\nmax_execs = 8\nhead_timeout = 9\n", options, &[]).unwrap();
+        let limits = config.limits.of_api(config.shutdown_timeout);
+        assert_eq!((limits.streams, limits.head_timeout), (5, Duration::from_secs(9)));
+        assert_eq!((limits.connections, limits.shutdown_grace), (8192, Duration::from_secs(15)));
+        assert_eq!(config.limits.of_execs().in_all, 8);
+        for wrong in ["max_streams = 0", "max_stream = 1"] {
+            assert!(load(&format!("[limits]\n{wrong}\n"), ServeOptions::default(), &[]).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use sockerless_agents::{AgentListener, AgentRegistry};
-use sockerless_api::{Certificates, Limits, Listener, TlsFiles};
+use sockerless_api::{Certificates, Listener, TlsFiles};
 use sockerless_engine::{AgentLink, Backends as _, Engine, RegistryAccess, Services, Stored};
 use sockerless_registry::{RegistryClient, RegistryOptions};
 use sockerless_store::{SqliteStore, Store};
@@ -130,7 +130,8 @@ async fn bring_up(config: Config, mut sockets: Passed, state: StateDir, signatur
         tracing::info!(host, "the Docker API is served");
     }
     let witness = record::witness(recorder.as_ref());
-    let limits = Limits { shutdown_grace: config.shutdown_timeout, ..Limits::default() };
+    engine.limit_execs(config.limits.of_execs());
+    let limits = config.limits.of_api(config.shutdown_timeout);
     let api = tokio::spawn(sockerless_api::serve(listeners, engine.clone(), admin, witness, limits, shutdown.clone()));
     announce(&hosts);
     service_manager::ready(format!("serving {}", hosts.join(", "))).await;

@@ -13,7 +13,7 @@ use crate::actor::Actor;
 use crate::agents::Agents;
 use crate::error::{Error, Result};
 use crate::events::{EventOptions, Events};
-use crate::exec::Execs;
+use crate::execs::Execs;
 use crate::follow::Followed;
 use crate::images::Images;
 use crate::networks::Networks;

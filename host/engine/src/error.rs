@@ -19,7 +19,7 @@ pub enum ErrorKind {
     NotFound,
     /// The state of the thing does not allow it. 409.
     Conflict,
-    /// Too often: the registry wants to be asked later. 429.
+    /// Too often, or too many at once: the registry wants to be asked later, or a limit of the daemon is reached. 429.
     TooManyRequests,
     /// This daemon, or this backend, does not do that. 501.
     NotImplemented,
@@ -65,6 +65,8 @@ impl Error {
         not_found => NotFound,
         /// Its state does not allow it.
         conflict => Conflict,
+        /// Too many at once.
+        too_many => TooManyRequests,
         /// Not done here.
         not_implemented => NotImplemented,
         /// Not now.

@@ -4,15 +4,13 @@
 //! own time; a task watches each one and writes its exit code down before the output of an attached client ends, since
 //! that is when the client asks for it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use sockerless_agent_protocol::spec::ProcessSpec;
 use sockerless_backend::sessions::ExecProcess;
 use sockerless_docker::{ExecCreate, ExecInspect, ExecStart, ProcessConfig};
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::agents::Begun;
@@ -21,6 +19,7 @@ use crate::detach::DetachKeys;
 use crate::direct::{self, DirectExec};
 use crate::engine::{Engine, Inner};
 use crate::error::{Error, Result};
+use crate::execs::{Exec, ExecLimits, Progress};
 use crate::frames::{Framing, STDERR, STDOUT, Streams, put_frame};
 use crate::ids;
 use crate::process::{AgentProcess, Process};
@@ -30,74 +29,16 @@ use crate::spec;
 /// What the shell says of a command that exists and cannot be run: the code of an exec that no agent could take.
 const CANNOT_RUN: i32 = 126;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Progress {
-    Created,
-    Running { pid: u32 },
-    Exited { code: i32 },
-}
-
-struct Exec {
-    id: String,
-    container: String,
-    request: ExecCreate,
-    progress: watch::Sender<Progress>,
-    /// Set when it has been started.
-    process: OnceLock<Arc<dyn Process>>,
-}
-
-/// All execs of this daemon.
-#[derive(Default)]
-pub(crate) struct Execs {
-    by_id: Mutex<HashMap<String, Arc<Exec>>>,
-}
-
-impl Execs {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Exec>>> {
-        self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn get(&self, id: &str) -> Result<Arc<Exec>> {
-        self.lock().get(id).cloned().ok_or_else(|| Error::not_found(format!("No such exec instance: {id}")))
-    }
-
-    /// Of those that have not ended, as inspect shows them.
-    pub(crate) fn of_container(&self, container: &str) -> Vec<String> {
-        let mut ids: Vec<String> = self
-            .lock()
-            .values()
-            .filter(|exec| exec.container == container && !matches!(*exec.progress.borrow(), Progress::Exited { .. }))
-            .map(|exec| exec.id.clone())
-            .collect();
-        ids.sort();
-        ids
-    }
-
-    /// Nothing runs in a container that has ended, and what has not begun never will.
-    pub(crate) fn container_exited(&self, container: &str) {
-        let mut execs = self.lock();
-        execs.retain(|_, exec| exec.container != container || !matches!(*exec.progress.borrow(), Progress::Created));
-        for exec in execs.values().filter(|exec| exec.container == container) {
-            exec.progress.send_if_modified(|progress| {
-                let running = matches!(progress, Progress::Running { .. });
-                if running {
-                    *progress = Progress::Exited { code: 137 };
-                }
-                running
-            });
-        }
-    }
-
-    pub(crate) fn container_removed(&self, container: &str) {
-        self.lock().retain(|_, exec| exec.container != container);
-    }
-}
-
 impl Engine {
+    /// How many commands there may be at once. To be said before the first one is prepared.
+    pub fn limit_execs(&self, limits: ExecLimits) {
+        self.inner.execs.limit(limits);
+    }
+
     /// Prepares a command.
     ///
     /// # Errors
-    /// The container does not run or is paused; no command.
+    /// The container does not run or is paused; no command; there are too many.
     pub fn create_exec(&self, reference: &str, request: ExecCreate) -> Result<String> {
         let record = self.running(reference)?;
         let command = request.cmd.clone().unwrap_or_default();
@@ -107,14 +48,7 @@ impl Engine {
         DetachKeys::parse(Some(&request.detach_keys))
             .map_err(|_| Error::internal(format!("Invalid escape keys ({}) provided", request.detach_keys)))?;
         let id = ids::object()?;
-        let exec = Exec {
-            id: id.clone(),
-            container: record.id.clone(),
-            request,
-            progress: watch::Sender::new(Progress::Created),
-            process: OnceLock::new(),
-        };
-        self.inner.execs.lock().insert(id.clone(), Arc::new(exec));
+        self.inner.execs.add(Exec::new(id.clone(), record.id.clone(), request))?;
         self.inner.events.container(&record, &format!("exec_create: {}", command.join(" ")), &[("execID", id.clone())]);
         Ok(id)
     }
@@ -297,13 +231,7 @@ impl Inner {
     }
 
     fn ended(&self, exec: &Exec, code: i32) {
-        exec.progress.send_if_modified(|progress| {
-            let first = !matches!(progress, Progress::Exited { .. });
-            if first {
-                *progress = Progress::Exited { code };
-            }
-            first
-        });
+        exec.exited(code);
         if let Some(cell) = self.containers.get(&exec.container) {
             let attributes = [("execID", exec.id.clone()), ("exitCode", code.to_string())];
             self.events.container(&cell.record(), "exec_die", &attributes);

@@ -10,6 +10,7 @@
 //! - `create`, `verify`, `mounts`: how a container comes to be. `manage`, `list`, `inspect`: it as a whole.
 //! - `attach`, `exec`, `logs`, `archive`, `changes`, `stats`, `top`: what goes on inside a container, by its agent; `process`, `files` and
 //!   `direct`: or by the backend's cloud.
+//! - `execs`: the commands of `exec`, and how many there may be.
 //! - `inventory`, `backup`, `adopt`: containers that are in the cloud and not in the store.
 //! - [`Services`]: what the engine gives to backends.
 
@@ -32,6 +33,7 @@ mod engine;
 mod error;
 mod events;
 mod exec;
+mod execs;
 mod files;
 mod follow;
 mod frames;
@@ -69,6 +71,7 @@ pub use dial::AgentLink;
 pub use engine::{Backends, Engine, Identity, RegistryAccess, Stored};
 pub use error::{Error, ErrorKind, Result};
 pub use events::EventOptions;
+pub use execs::ExecLimits;
 pub use frames::{ByteStream, Output};
 pub use images::{PullOptions, SearchOptions};
 pub use inventory::{Orphan, OrphanResult};

@@ -139,7 +139,7 @@ impl Out {
 
 /// Whether an export is neither counted nor refused: those of a load, which has an answer of its own to each failure, and those that
 /// bring something to an end. What runs costs money, and an outcome is judged once: refusing that would harm more than it spares.
-fn is_exempt(export: Export) -> bool {
+pub(crate) fn ends_something(export: Export) -> bool {
     matches!(
         export,
         Export::Describe
@@ -169,7 +169,9 @@ impl Breaker {
 
     fn admit_at(&self, now: Instant, export: Export) -> Result<Admitted, Outage> {
         let mut state = self.state();
-        let Some(out) = state.out.as_mut().filter(|_| !is_exempt(export)) else { return Ok(Admitted { trial: false }) };
+        let Some(out) = state.out.as_mut().filter(|_| !ends_something(export)) else {
+            return Ok(Admitted { trial: false });
+        };
         if now < out.until {
             return Err(out.at(now));
         }
@@ -205,7 +207,7 @@ impl Breaker {
         container: Option<&str>,
         ending: Ending,
     ) -> Option<Option<Outage>> {
-        if self.rules.failures == 0 || is_exempt(export) {
+        if self.rules.failures == 0 || ends_something(export) {
             return None;
         }
         let mut guard = self.state();

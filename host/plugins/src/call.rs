@@ -2,13 +2,16 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use sockerless_backend::BackendError;
 use sockerless_recorder::Outcome;
+use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 use wasmtime::{Store, UpdateDeadline};
 
+use crate::breaker::ends_something;
 use crate::context::Context;
 use crate::fault;
 use crate::limits::Export;
@@ -19,6 +22,40 @@ use crate::tape::{Recorded, Tape};
 
 /// What runs in a guest.
 pub(crate) type Work<'a, T> = Pin<Box<dyn Future<Output = wasmtime::Result<T>> + Send + 'a>>;
+
+/// A place for one more call: at once, or when another has ended, as long as not too many wait for that.
+async fn place<'a>(
+    context: &'a Context,
+    export: Export,
+    deadline: Instant,
+    limit: Duration,
+) -> Result<SemaphorePermit<'a>, BackendError> {
+    if let Ok(place) = context.places.try_acquire() {
+        return Ok(place);
+    }
+    let limits = &context.limits;
+    let waiting = context.waiting.try_acquire();
+    if waiting.is_err() && !ends_something(export) {
+        return Err(BackendError::Unavailable(format!(
+            "the backend `{}` is busy: {} calls are under way and {} wait, as many as it has at once (`instances` and `waiting` in \
+             [backend.{}.limits]); try again later",
+            context.backend, limits.instances, limits.waiting, context.backend
+        )));
+    }
+    let place = tokio::select! {
+        place = timeout_at(deadline, context.places.acquire()) => place,
+        () = context.interrupted.cancelled() => return Err(fault::interrupted(context)),
+    };
+    let Ok(Ok(place)) = place else {
+        return Err(BackendError::Unavailable(format!(
+            "the backend `{}` is busy: {} calls are under way, and none has ended for {}; try again later",
+            context.backend,
+            limits.instances,
+            fault::duration(limit)
+        )));
+    };
+    Ok(place)
+}
 
 /// Runs `work` in a fresh instance. Whatever happens in there, the instance is gone afterwards.
 ///
@@ -40,18 +77,7 @@ where
     let deadline = Instant::now() + limit;
     let label = context.label(export, container);
 
-    let place = tokio::select! {
-        place = timeout_at(deadline, context.places.acquire()) => place,
-        () = context.interrupted.cancelled() => return Err(fault::interrupted(context)),
-    };
-    let Ok(Ok(_place)) = place else {
-        return Err(BackendError::Unavailable(format!(
-            "the backend `{}` is busy: {} calls are under way, and none has ended for {}; try again later",
-            context.backend,
-            limits.instances,
-            fault::duration(limit)
-        )));
-    };
+    let _place = place(context, export, deadline, limit).await?;
     let _running = prepared.engine.ticker.run();
 
     let meter = Meter::new(limits.computing);

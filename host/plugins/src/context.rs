@@ -55,6 +55,8 @@ pub(crate) struct Context {
     pub(crate) interrupted: CancellationToken,
     /// A permit for each call under way.
     pub(crate) places: Arc<Semaphore>,
+    /// A permit for each call that waits for one of those.
+    pub(crate) waiting: Arc<Semaphore>,
     /// A permit for each dispatched request under way.
     pub(crate) dispatches: Arc<Semaphore>,
     pub(crate) shared: Shared,

@@ -131,6 +131,8 @@ pub struct Limits {
     pub deadline: Duration,
     /// Calls under way at once; further ones wait for a place.
     pub instances: usize,
+    /// Calls that wait for a place at once; further ones fail, but for those that bring something to its end.
+    pub waiting: usize,
     /// Calls of imports that one call may make, those of `log` not counted.
     pub host_calls: u64,
     /// Bytes of request and response bodies that one call may move.
@@ -155,6 +157,7 @@ impl Default for Limits {
             start_deadline: Duration::from_secs(10 * 60),
             deadline: Duration::from_secs(5 * 60),
             instances: 1_000,
+            waiting: 2_000,
             host_calls: 10_000,
             http_bytes: 64 << 20,
             log_events: 1_000,

@@ -303,6 +303,7 @@ impl Loader<'_> {
             config,
             secrets,
             places: Arc::new(Semaphore::new(limits.instances)),
+            waiting: Arc::new(Semaphore::new(limits.waiting.min(Semaphore::MAX_PERMITS))),
             dispatches: Arc::new(Semaphore::new(limits.dispatched)),
             limits,
             swap,

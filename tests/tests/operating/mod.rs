@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's failure is a panic")]
 
 mod hand_over;
+mod limits;
 mod stopping;
 mod units;
 

@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::app::Context;
-use crate::wire::{Answer, collect, discard, json};
+use crate::wire::{Answer, discard, json, upload};
 
 /// As large as a component may be.
 pub(super) const COMPONENT_LIMIT: usize = 64 << 20;
@@ -14,7 +14,7 @@ pub(crate) async fn list(context: Context) -> Answer {
 }
 
 pub(crate) async fn load(context: Context) -> Answer {
-    let component = collect(context.body, COMPONENT_LIMIT).await?;
+    let component = upload(&context.app.uploads, context.body, COMPONENT_LIMIT).await?;
     json(StatusCode::OK, &context.app.backends.load(context.query.string("name"), component).await?)
 }
 

@@ -35,11 +35,13 @@ pub(crate) async fn start(context: Context) -> Answer {
         return ok_empty();
     }
     let head = session::head(&context.headers, tty, context.version, &context.app.identity());
-    let (id, stopping) = (context.name, context.peer.stopping());
+    let (place, stopping) = (context.app.streams.take()?, context.peer.stopping());
+    let id = context.name;
     let pause = if loses_early_output(&context.headers) { HEAD_START } else { Duration::ZERO };
     // The head goes out before the command is started, as with the Engine: some clients lose output that comes together with
     // it. From here on errors are output.
     Ok(Reply::Hijack(Hijack::new(head, move |socket, early| async move {
+        let _place = place;
         tokio::time::sleep(pause).await;
         let session = match engine.start_exec(&id, &options).await {
             Ok(session) => session.unwrap_or(Session { tty, output: None, stdin: None }),
@@ -72,7 +74,12 @@ fn output(error: &Error, tty: bool) -> Bytes {
 }
 
 pub(crate) async fn inspect(context: Context) -> Answer {
-    json(StatusCode::OK, &context.app.engine.inspect_exec(&context.name)?)
+    let found = context.app.engine.inspect_exec(&context.name)?;
+    // A client whose session the shutdown has ended asks how its command ended, and takes no answer for success.
+    if found.running && context.peer.stopping().is_cancelled() {
+        return Err(Error::unavailable("the daemon is stopping, and the command goes on"));
+    }
+    json(StatusCode::OK, &found)
 }
 
 pub(crate) async fn resize(context: Context) -> Answer {

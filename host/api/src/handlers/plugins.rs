@@ -16,7 +16,7 @@ use super::plugin_archive;
 use super::registry::registry_auth;
 use crate::app::Context;
 use crate::plugins::{PluginSummary, Progress, Remote};
-use crate::wire::{Answer, Body, collect, discard, empty, json, ok_empty, read_json, read_json_or_default};
+use crate::wire::{Answer, Body, discard, empty, json, ok_empty, read_json, read_json_or_default, upload};
 
 pub(crate) async fn list(context: Context) -> Answer {
     let filters = context.query.filters()?;
@@ -36,7 +36,7 @@ pub(crate) async fn inspect(context: Context) -> Answer {
 pub(crate) async fn create(context: Context) -> Answer {
     let name = plugin_name(context.query.get("name").unwrap_or_default());
     let limit = plugin_archive::archive_limit(COMPONENT_LIMIT);
-    let archive = collect(context.body, usize::try_from(limit).unwrap_or(usize::MAX)).await?;
+    let archive = upload(&context.app.uploads, context.body, usize::try_from(limit).unwrap_or(usize::MAX)).await?;
     let component = tokio::task::spawn_blocking(move || plugin_archive::component(&archive, COMPONENT_LIMIT)).await;
     let component = component.map_err(|error| Error::internal(format!("the archive was not read: {error}")))??;
     context.app.plugins.create(name?, component).await?;

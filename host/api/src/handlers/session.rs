@@ -8,6 +8,7 @@ use http::header::UPGRADE;
 use sockerless_engine::{Error, Session, Stdin};
 use tokio_util::sync::CancellationToken;
 
+use crate::places::Place;
 use crate::server::{Hijack, Input, pump};
 use crate::wire::Version;
 
@@ -40,8 +41,11 @@ pub(super) fn head(headers: &HeaderMap, tty: bool, version: Version, more: &str)
 }
 
 /// Takes the connection over for a session.
-pub(super) fn hijack(head: String, session: Session, stopping: CancellationToken) -> Hijack {
-    Hijack::new(head, |socket, early| pump(socket, early, session.output, session.stdin, stopping))
+pub(super) fn hijack(head: String, session: Session, place: Place, stopping: CancellationToken) -> Hijack {
+    Hijack::new(head, |socket, early| async move {
+        let _place = place;
+        pump(socket, early, session.output, session.stdin, stopping).await;
+    })
 }
 
 impl Input for Stdin {

@@ -17,11 +17,12 @@ const OPTIONS_LIMIT: usize = 64 << 10;
 pub(crate) async fn attach(context: Context) -> Answer {
     let options = attach_options(&context, false);
     // Some clients send their options a second time as a body, which is not for the process.
+    let (place, stopping) = (context.stream()?, context.peer.stopping());
     collect(context.body, OPTIONS_LIMIT).await?;
     Ok(Reply::Hijack(match context.app.engine.attach(&context.name, options).await {
         Ok(session) => {
             let head = session::head(&context.headers, session.tty, context.version, "");
-            session::hijack(head, session, context.peer.stopping())
+            session::hijack(head, session, place, stopping)
         }
         Err(error) => raw_error(&error),
     }))
@@ -31,8 +32,9 @@ pub(crate) async fn attach(context: Context) -> Answer {
 pub(crate) async fn attach_websocket(context: Context) -> Answer {
     context.app.engine.container_exists(&context.name)?;
     let accept = websocket::accept(&context.headers)?;
+    let place = context.stream()?;
     let session = context.app.engine.attach(&context.name, attach_options(&context, true)).await?;
-    Ok(Reply::Hijack(websocket::hijack(&accept, session.output, session.stdin, context.peer.stopping())))
+    Ok(Reply::Hijack(websocket::hijack(&accept, session.output, session.stdin, place, context.peer.stopping())))
 }
 
 fn attach_options(context: &Context, bare: bool) -> AttachOptions {
@@ -63,13 +65,12 @@ pub(crate) async fn logs(context: Context) -> Answer {
     if !options.stdout && !options.stderr {
         return Err(Error::invalid("Bad parameters: you must choose at least one stream"));
     }
-    let follow = options.follow;
+    let left = options.follow.then(|| context.left()).transpose()?;
     let output = context.app.engine.container_logs(&context.name, options).await?;
     let content_type = session::content_type(output.tty, context.version);
-    Ok(if follow {
-        endless(content_type, output.stream, context.peer.left()).into()
-    } else {
-        stream(content_type, output.stream).into()
+    Ok(match left {
+        Some(left) => endless(content_type, output.stream, left).into(),
+        None => stream(content_type, output.stream).into(),
     })
 }
 
@@ -84,8 +85,12 @@ pub(crate) async fn stats(context: Context) -> Answer {
     if options.stream && options.one_shot {
         return Err(Error::invalid("cannot have stream=true and one-shot=true"));
     }
+    let left = options.stream.then(|| context.left()).transpose()?;
     let lines = context.app.engine.stats(&context.name, options).await?;
-    Ok(endless("application/json", lines, context.peer.left()).into())
+    Ok(match left {
+        Some(left) => endless("application/json", lines, left).into(),
+        None => stream("application/json", lines).into(),
+    })
 }
 
 pub(crate) async fn wait(context: Context) -> Answer {
@@ -96,8 +101,9 @@ pub(crate) async fn wait(context: Context) -> Answer {
         Some(other) => return Err(Error::invalid(format!("invalid condition: {other:?}"))),
     };
     let wait = context.app.engine.wait_container(&context.name, condition)?;
-    let stopping = context.peer.stopping();
+    let (place, stopping) = (context.stream()?, context.peer.stopping());
     let exited = async move {
+        let _place = place;
         tokio::select! {
             result = wait.exited() => result,
             // The container goes on: its end is the next daemon's to tell.

@@ -59,6 +59,7 @@ pub(crate) async fn events(context: Context) -> Answer {
         _ => query.time(name),
     };
     let options = EventOptions { since: time("since")?, until: time("until")?, filters: query.filters()? };
+    let left = context.left()?;
     let lines = context.app.engine.events(options)?.map(|event| match serde_json::to_vec(&event) {
         Ok(mut line) => {
             line.push(b'\n');
@@ -66,7 +67,7 @@ pub(crate) async fn events(context: Context) -> Answer {
         }
         Err(error) => Err(Error::internal(error.to_string())),
     });
-    Ok(endless("application/json", lines, context.peer.left()).into())
+    Ok(endless("application/json", lines, left).into())
 }
 
 /// Nothing of a container, image or volume takes room on this machine: the sizes are 0, and the lists are true.

@@ -14,6 +14,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_util::sync::CancellationToken;
 
+use crate::places::Place;
 use crate::server::{Hijack, Input, LAST_WORDS, Stream};
 
 /// Most bytes of one message from a client.
@@ -38,7 +39,13 @@ pub(super) fn accept(headers: &HeaderMap) -> Result<String, Error> {
 }
 
 /// Takes the connection over for a session, which ends at `stopping` at the latest.
-pub(super) fn hijack<O, E, I>(accept: &str, output: Option<O>, input: Option<I>, stopping: CancellationToken) -> Hijack
+pub(super) fn hijack<O, E, I>(
+    accept: &str,
+    output: Option<O>,
+    input: Option<I>,
+    place: Place,
+    stopping: CancellationToken,
+) -> Hijack
 where
     O: futures_util::Stream<Item = Result<Bytes, E>> + Send + Unpin + 'static,
     E: fmt::Display + Send,
@@ -48,6 +55,7 @@ where
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
     );
     Hijack::new(head, |socket, early| async move {
+        let _place = place;
         let config = WebSocketConfig::default().max_message_size(Some(MESSAGE)).max_frame_size(Some(MESSAGE));
         let socket = WebSocketStream::from_partially_read(socket, early.to_vec(), Role::Server, Some(config)).await;
         let (mut sink, source) = socket.split();

@@ -19,7 +19,7 @@ use tokio::time::{Sleep, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::hijack::Hijack;
-use super::io::{Io, Phase};
+use super::io::{Io, Patience, Phase};
 use super::listener::Stream;
 use super::{Ending, Handler, LAST_WORDS, Limits};
 use crate::access::Client;
@@ -231,12 +231,13 @@ pub(super) async fn drive(
     let phase = Phase::default();
     let slot = Slot::default();
     let service = Connection { handler, client, phase: phase.clone(), ending: ending.clone(), slot: slot.clone() };
+    let patience = Patience::new(limits.head_timeout, limits.idle_timeout);
     let mut connection = http1::Builder::new()
         .title_case_headers(true)
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout)
+        .header_read_timeout(limits.idle_timeout)
         .max_header_size(limits.header_bytes)
-        .serve_connection(TokioIo::new(Io::new(socket, phase.clone())), service);
+        .serve_connection(TokioIo::new(Io::new(socket, phase.clone(), patience)), service);
     let mut stop = pin!(ending.begun.cancelled());
     let mut farewell = None;
     let ended = poll_fn(|context| {

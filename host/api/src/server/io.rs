@@ -8,10 +8,12 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
 use tokio_util::sync::CancellationToken;
 
 /// What a connection is doing.
@@ -21,7 +23,7 @@ pub(crate) struct Phase(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     phase: AtomicU8,
-    begun: AtomicBool,
+    requests: AtomicU64,
     endless: AtomicBool,
     gone: CancellationToken,
 }
@@ -49,12 +51,12 @@ impl Phase {
 
     /// A request has come.
     pub(crate) fn begin(&self) {
-        self.0.begun.store(true, Ordering::Release);
+        self.0.requests.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Whether any request has come on this connection.
     pub(crate) fn has_begun(&self) -> bool {
-        self.0.begun.load(Ordering::Acquire)
+        self.requests() > 0
     }
 
     /// The answer under way has no end of its own.
@@ -72,8 +74,67 @@ impl Phase {
         &self.0.gone
     }
 
+    fn requests(&self) -> u64 {
+        self.0.requests.load(Ordering::Acquire)
+    }
+
     fn get(&self) -> u8 {
         self.0.phase.load(Ordering::Acquire)
+    }
+}
+
+/// How long a client may take, and how long it has taken.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    head: Duration,
+    silence: Duration,
+    /// For what, and until when.
+    timer: Option<(Wanted, Pin<Box<Sleep>>)>,
+}
+
+/// What of a client is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// The rest of a head, behind so many requests.
+    Head(u64),
+    /// Something of a body.
+    Body,
+}
+
+impl Patience {
+    /// `head` is for the head of a request from its first byte on, `silence` for one in the middle of its body.
+    pub(crate) fn new(head: Duration, silence: Duration) -> Self {
+        Self { head, silence, timer: None }
+    }
+
+    /// The client has sent something.
+    fn received(&mut self, phase: &Phase) {
+        match phase.get() {
+            // However much it sends, the head has one time.
+            IDLE => self.wait(Wanted::Head(phase.requests()), self.head),
+            _ => self.timer = None,
+        }
+    }
+
+    fn wait(&mut self, wanted: Wanted, limit: Duration) {
+        if self.timer.as_ref().is_none_or(|(other, _)| *other != wanted) {
+            self.timer = Some((wanted, Box::pin(sleep(limit))));
+        }
+    }
+
+    /// Whether the client has taken too long for what it sends nothing of.
+    fn poll(&mut self, phase: &Phase, context: &mut Context<'_>) -> Poll<()> {
+        match phase.get() {
+            // Between two requests hyper keeps the time.
+            IDLE => {}
+            RECEIVING => self.wait(Wanted::Body, self.silence),
+            _ => self.timer = None,
+        }
+        match &mut self.timer {
+            Some((Wanted::Head(requests), _)) if *requests != phase.requests() => Poll::Pending,
+            Some((_, timer)) => timer.as_mut().poll(context),
+            None => Poll::Pending,
+        }
     }
 }
 
@@ -82,12 +143,13 @@ impl Phase {
 pub(crate) struct Io<T> {
     socket: T,
     phase: Phase,
+    patience: Patience,
     seen: bool,
 }
 
 impl<T> Io<T> {
-    pub(crate) fn new(socket: T, phase: Phase) -> Self {
-        Self { socket, phase, seen: false }
+    pub(crate) fn new(socket: T, phase: Phase, patience: Patience) -> Self {
+        Self { socket, phase, patience, seen: false }
     }
 
     pub(crate) fn into_inner(self) -> T {
@@ -99,8 +161,16 @@ impl<T: AsyncRead + Unpin> AsyncRead for Io<T> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut this.socket).poll_read(context, buffer))?;
+        let Poll::Ready(read) = Pin::new(&mut this.socket).poll_read(context, buffer) else {
+            ready!(this.patience.poll(&this.phase, context));
+            return Poll::Ready(Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the client takes too long to send its request",
+            )));
+        };
+        read?;
         if buffer.filled().len() > before || buffer.remaining() == 0 {
+            this.patience.received(&this.phase);
             return Poll::Ready(Ok(()));
         }
         let first = !std::mem::replace(&mut this.seen, true);

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
@@ -167,23 +166,15 @@ impl Listener {
         }
     }
 
-    /// The next client, once there is room for it; `None` at the shutdown.
-    pub(super) async fn accept(
-        &self,
-        permits: &Arc<Semaphore>,
-        shutdown: &CancellationToken,
-    ) -> Option<(Accepted, OwnedSemaphorePermit)> {
+    /// The next client; `None` at the shutdown.
+    pub(super) async fn accept(&self, shutdown: &CancellationToken) -> Option<Accepted> {
         loop {
-            let next = async {
-                let permit = permits.clone().acquire_owned().await.ok()?;
-                Some((self.kind.accept().await, permit))
-            };
-            let (socket, permit) = tokio::select! {
+            let socket = tokio::select! {
                 () = shutdown.cancelled() => return None,
-                next = next => next?,
+                socket = self.kind.accept() => socket,
             };
             match socket {
-                Ok(socket) => return Some((Accepted { socket, roles: self.roles.clone() }, permit)),
+                Ok(socket) => return Some(Accepted { socket, roles: self.roles.clone() }),
                 Err(error) => {
                     tracing::warn!(%error, "a client could not be accepted");
                     tokio::time::sleep(EXHAUSTED).await;

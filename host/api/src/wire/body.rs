@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use sockerless_engine::{ByteStream, Error};
 
 use super::content_type::check_json;
+use crate::places::Places;
 
 /// The body of an answer.
 pub(crate) type Body = UnsyncBoxBody<Bytes, Error>;
@@ -87,6 +88,21 @@ where
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(error) => Err(Error::invalid(format!("the body of the request broke off: {error}"))),
+    }
+}
+
+/// Reads what is as large as a component, if there is a place for it.
+pub(crate) async fn upload<B>(places: &Places, body: B, limit: usize) -> Result<Bytes, Error>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    match places.take() {
+        Ok(_place) => collect(body, limit).await,
+        Err(error) => {
+            discard(body).await;
+            Err(error)
+        }
     }
 }
 

@@ -233,6 +233,30 @@ async fn an_error_of_the_contract_is_no_fault() {
 }
 
 #[tokio::test]
+async fn so_many_calls_wait_and_no_more_but_for_those_that_end_something() {
+    let gate = Gate::new().await;
+    let mut setup = Setup::default().hosts("127.0.0.1", &[&gate.url]);
+    setup.limits.instances = 1;
+    setup.limits.waiting = 0;
+    let (_world, backend) = setup.serving().await;
+    let long = {
+        let (backend, url) = (std::sync::Arc::clone(&backend), gate.url.clone());
+        tokio::spawn(async move { backend.create(container("wait", &["GET", &url], &[]), "key".into()).await })
+    };
+    gate.reached().await;
+    let error = backend.create(container("x", &[], &[]), "key".into()).await.unwrap_err();
+    assert!(matches!(error, BackendError::Unavailable(_)), "{error:?}");
+    assert!(error.to_string().contains("`waiting`"), "{error}");
+    let ending = {
+        let backend = std::sync::Arc::clone(&backend);
+        tokio::spawn(async move { backend.remove(container("x", &[], &[]), false, "key".into()).await })
+    };
+    gate.let_one_through();
+    long.await.unwrap().unwrap();
+    ending.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn calls_beyond_the_places_wait_and_are_told() {
     let gate = Gate::new().await;
     let mut setup = Setup::default().hosts("127.0.0.1", &[&gate.url]);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 
 use super::super::Limits;
 use super::{read_to_end, read_until, start, start_with};
@@ -72,10 +72,50 @@ async fn heads_have_a_limit() {
 
 #[tokio::test]
 async fn a_head_must_come_in_time() {
-    let server = start_with(Limits { header_timeout: Duration::from_millis(50), ..Limits::default() }).await;
+    let server = start_with(Limits { head_timeout: Duration::from_millis(50), ..Limits::default() }).await;
     let mut socket = server.connect().await;
     socket.write_all(b"GET /a HT").await.unwrap();
     read_to_end(&mut socket).await;
+}
+
+#[tokio::test]
+async fn a_head_that_comes_byte_by_byte_has_no_more_time() {
+    let server = start_with(Limits { head_timeout: Duration::from_millis(200), ..Limits::default() }).await;
+    let mut socket = server.connect().await;
+    socket.write_all(b"GET /a HTTP/1.1\r\nX: ").await.unwrap();
+    let dripping = async {
+        while socket.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), dripping).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_body_may_take_long_and_not_be_silent() {
+    let limits =
+        Limits { head_timeout: Duration::from_millis(50), idle_timeout: Duration::from_secs(2), ..Limits::default() };
+    let server = start_with(limits).await;
+    let mut socket = server.connect().await;
+    socket.write_all(b"POST /count HTTP/1.1\r\nHost: d\r\nContent-Length: 10\r\n\r\n").await.unwrap();
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        socket.write_all(b"x").await.unwrap();
+    }
+    read_until(&mut socket, "\r\n\r\n10").await;
+    socket.write_all(b"POST /count HTTP/1.1\r\nHost: d\r\nContent-Length: 10\r\n\r\nx").await.unwrap();
+    assert!(!read_to_end(&mut socket).await.ends_with("\r\n\r\n1"));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_idle_has_another_time_than_a_head() {
+    let server = start_with(Limits { head_timeout: Duration::from_millis(20), ..Limits::default() }).await;
+    let mut socket = server.connect().await;
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        socket.write_all(b"GET /a HTTP/1.1\r\nHost: d\r\n\r\n").await.unwrap();
+        read_until(&mut socket, "/a").await;
+    }
 }
 
 #[tokio::test]
@@ -86,15 +126,25 @@ async fn what_is_not_http_is_refused() {
 }
 
 #[tokio::test]
-async fn further_connections_wait_for_room() {
+async fn further_connections_are_told_so_and_let_go() {
     let server = start_with(Limits { connections: 1, ..Limits::default() }).await;
     let mut first = server.connect().await;
     first.write_all(b"GET /a HTTP/1.1\r\nHost: d\r\n\r\n").await.unwrap();
     read_until(&mut first, "/a").await;
-    let mut second = server.connect().await;
-    second.write_all(b"GET /b HTTP/1.1\r\nHost: d\r\n\r\n").await.unwrap();
-    let mut byte = [0];
-    assert!(tokio::time::timeout(Duration::from_millis(100), second.read(&mut byte)).await.is_err());
+    for _ in 0..3 {
+        let mut second = server.connect().await;
+        second.write_all(b"GET /b HTTP/1.1\r\nHost: d\r\n\r\n").await.unwrap();
+        let answer = read_to_end(&mut second).await;
+        assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("--max-connections"), "{answer}");
+    }
+    let mut silent = server.connect().await;
+    assert_eq!(read_to_end(&mut silent).await, "");
     drop(first);
-    read_until(&mut second, "/b").await;
+    loop {
+        let mut second = server.connect().await;
+        second.write_all(b"GET /b HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n").await.unwrap();
+        if read_to_end(&mut second).await.ends_with("/b") {
+            break;
+        }
+    }
 }
