@@ -15,6 +15,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use sockerless_agent_protocol::link::websocket_config;
 use sockerless_agent_protocol::{VERSION, handshake, headers, paths};
+use sockerless_telemetry::metrics::metrics;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_tungstenite::WebSocketStream;
@@ -162,6 +163,7 @@ impl Door {
         match self.registry.admit(&caller.container, &caller.token, &caller.boot) {
             Ok(()) => {}
             Err(Refusal::Unauthorized) => {
+                metrics().agents.token_refused();
                 tracing::warn!(peer = %self.peer, container = %caller.container.escape_debug(), "an agent with a wrong token, or of a container that is not here");
                 tokio::time::sleep(PENANCE).await;
                 return text(StatusCode::UNAUTHORIZED, "this daemon does not know the token or the container");

@@ -8,12 +8,14 @@ use http::header::{CONTENT_TYPE, LOCATION, SERVER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use sockerless_engine::{Engine, Error};
+use sockerless_telemetry::Context as Work;
 
 use crate::backends::BackendAdmin;
 use crate::plugins::PluginAdmin;
 use crate::router::{self, Route};
 use crate::routes::routes;
 use crate::server::{Handler, Hijack, Peer, RequestBody};
+use crate::telemetry::Observed;
 use crate::wire::{
     Answer, Body, MAX_VERSION, Query, Reply, Version, VersionError, clean, decode_path, error_response, full,
     page_not_found,
@@ -61,10 +63,12 @@ impl App {
         Self { engine, backends, plugins, witness, routes: routes(), server }
     }
 
+    /// Answers a request. `route` becomes the pattern of its path, if it has one.
     async fn answer(
         self: Arc<Self>,
         request: Request<RequestBody<Incoming>>,
         peer: Peer,
+        route: &mut Option<&'static str>,
     ) -> Result<Response<Body>, Hijack> {
         let (head, body) = request.into_parts();
         let path = match decode_path(head.uri.path()) {
@@ -80,9 +84,10 @@ impl App {
             self.identify(response.headers_mut());
             return Ok(response);
         }
-        let Some((handler, name)) = router::find(&self.routes, &head.method, path) else {
+        let Some((found, name)) = router::find(&self.routes, &head.method, path) else {
             return Ok(page_not_found());
         };
+        *route = Some(found.pattern);
         let version = match Version::negotiate(version) {
             Ok(version) => version,
             Err(error) => return Ok(self.refuse_version(&error)),
@@ -91,13 +96,13 @@ impl App {
             Ok(query) => query,
             Err(error) => return Ok(self.identified(error_response(&error))),
         };
-        let handler = *handler;
+        let handler = found.handler;
         let context = Context { app: self.clone(), version, name, query, headers: head.headers, body, peer };
         // In a task of its own: what was begun is done to its end, also when the client goes away in the middle.
-        let answer = tokio::spawn(handler(context)).await;
+        let answer = tokio::spawn(Work::current().run(handler(context))).await;
         let answer = answer.unwrap_or_else(|error| {
             tracing::error!(%error, "a handler broke down");
-            Err(Error::internal("the daemon could not handle the request: its log says why"))
+            Err(Error::fault("the daemon could not handle the request: its log says why"))
         });
         match answer {
             Ok(Reply::Response(response)) => Ok(self.identified(response)),
@@ -150,11 +155,17 @@ impl Handler for App {
         request: Request<RequestBody<Incoming>>,
         peer: Peer,
     ) -> BoxFuture<'static, Result<Response<Body>, Hijack>> {
-        let Some(witness) = self.witness.clone() else { return self.answer(request, peer).boxed() };
         let asked = Asked::new(&request);
+        let witness = self.witness.clone();
         async move {
-            let answer = self.answer(request, peer).await;
-            witness.answered(asked.answered(answer.as_ref().ok().map(|response| response.status().as_u16())));
+            let observed = Observed::begin(&request);
+            let mut route = None;
+            let answer = observed.run(self.answer(request, peer, &mut route)).await;
+            let answered = asked.answered(answer.as_ref().ok().map(|response| response.status().as_u16()));
+            let answer = observed.end(answer, route, &answered);
+            if let Some(witness) = witness {
+                witness.answered(answered);
+            }
             answer
         }
         .boxed()

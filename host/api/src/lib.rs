@@ -5,6 +5,7 @@
 //! - `app`, `router` and `routes`: which handler answers which request, and what all answers have in common.
 //! - `handlers`: thin. They read a request, ask the [`Engine`], and word the answer.
 //! - `wire`: versions, paths, queries, bodies and errors as the Docker Engine has them.
+//! - `telemetry`: the id of each request, and what operators see of it.
 //! - `server`: connections, and what becomes of those that stop being HTTP.
 
 #![forbid(unsafe_code)]
@@ -16,6 +17,7 @@ mod plugins;
 mod router;
 mod routes;
 mod server;
+mod telemetry;
 mod wire;
 mod witness;
 

@@ -11,11 +11,11 @@ pub(crate) struct Route<H> {
 }
 
 /// The first row that matches, and what `{}` stands for.
-pub(crate) fn find<'a, H>(routes: &'a [Route<H>], method: &Method, path: &str) -> Option<(&'a H, String)> {
+pub(crate) fn find<'a, H>(routes: &'a [Route<H>], method: &Method, path: &str) -> Option<(&'a Route<H>, String)> {
     routes
         .iter()
         .filter(|route| route.method == *method)
-        .find_map(|route| Some((&route.handler, captured(route.pattern, path)?.to_owned())))
+        .find_map(|route| Some((route, captured(route.pattern, path)?.to_owned())))
 }
 
 fn captured<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
@@ -42,7 +42,7 @@ mod tests {
             route(Method::DELETE, "/images/{}", 3),
             route(Method::GET, "/info", 4),
         ];
-        let found = |method, path| find(&routes, &method, path).map(|(handler, name)| (*handler, name));
+        let found = |method, path| find(&routes, &method, path).map(|(route, name)| (route.handler, name));
         assert_eq!(found(Method::GET, "/images/json"), Some((1, String::new())));
         assert_eq!(found(Method::GET, "/images/a/b:c/json"), Some((2, "a/b:c".to_owned())));
         assert_eq!(found(Method::GET, "/images/json/json"), Some((2, "json".to_owned())));

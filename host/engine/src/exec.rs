@@ -61,6 +61,12 @@ impl Execs {
         self.lock().get(id).cloned().ok_or_else(|| Error::not_found(format!("No such exec instance: {id}")))
     }
 
+    /// How many run.
+    pub(crate) fn running(&self) -> usize {
+        let running = |exec: &&Arc<Exec>| matches!(*exec.progress.borrow(), Progress::Running { .. });
+        self.lock().values().filter(running).count()
+    }
+
     /// Of those that have not ended, as inspect shows them.
     pub(crate) fn of_container(&self, container: &str) -> Vec<String> {
         let mut ids: Vec<String> = self
@@ -138,7 +144,7 @@ impl Engine {
                 if options.detach {
                     return Err(error);
                 }
-                let text = format!("{}: the command was not run\r\n", error.message);
+                let text = format!("{}: the command was not run\r\n", error.shown());
                 return Ok(Some(said(&text, exec.request.tty, STDERR)));
             }
         };

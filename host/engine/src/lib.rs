@@ -11,6 +11,7 @@
 //! - `attach`, `exec`, `logs`, `archive`, `changes`, `stats`, `top`: what goes on inside a container, by its agent; `process`, `files` and
 //!   `direct`: or by the backend's cloud.
 //! - `inventory`, `backup`, `adopt`: containers that are in the cloud and not in the store.
+//! - `measure`: how much there is, for operators.
 //! - [`Services`]: what the engine gives to backends.
 
 #![forbid(unsafe_code)]
@@ -45,6 +46,7 @@ mod lines;
 mod list;
 mod logs;
 mod manage;
+mod measure;
 mod mounts;
 mod networks;
 mod process;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use sockerless_backend::BackendError;
 use sockerless_recorder::Outcome;
+use sockerless_telemetry::metrics::metrics;
 use tokio::time::{Instant, timeout_at};
 use wasmtime::{Store, UpdateDeadline};
 
@@ -40,6 +41,7 @@ where
     let deadline = Instant::now() + limit;
     let label = context.label(export, container);
 
+    let waiting = metrics().backends.waiting(&context.backend);
     let place = tokio::select! {
         place = timeout_at(deadline, context.places.acquire()) => place,
         () = context.interrupted.cancelled() => return Err(fault::interrupted(context)),
@@ -52,6 +54,8 @@ where
             fault::duration(limit)
         )));
     };
+    drop(waiting);
+    let _instance = metrics().backends.instance(&context.backend);
     let _running = prepared.engine.ticker.run();
 
     let meter = Meter::new(limits.computing);
