@@ -8,7 +8,7 @@ use serde::Deserialize;
 use sockerless_plugins::{BreakerRules, Limits, Policy, SwapRules};
 
 use crate::address::Address;
-use crate::cli::{AgentLink, DEFAULT_HOST, ServeOptions};
+use crate::cli::{AgentLink, DEFAULT_HOST, LogFormat, ServeOptions};
 use crate::signatures::Signatures;
 
 /// The file's form. A key that is not known is an error: a typing mistake shall not be a default.
@@ -29,6 +29,9 @@ struct File {
     insecure_registries: Vec<String>,
     record: Option<PathBuf>,
     record_limit_mib: Option<u64>,
+    operator_listen: Option<String>,
+    otlp_endpoint: Option<String>,
+    log_format: Option<LogFormat>,
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     tls_ca: Option<PathBuf>,
@@ -86,6 +89,11 @@ pub(crate) struct Config {
     pub(crate) record: Option<PathBuf>,
     /// How many MiB that may take up.
     pub(crate) record_limit_mib: u64,
+    /// Where health and metrics are served.
+    pub(crate) operator_listen: Option<String>,
+    /// Where traces are exported to.
+    pub(crate) otlp_endpoint: Option<String>,
+    pub(crate) log_format: LogFormat,
     pub(crate) tls: Option<Tls>,
     pub(crate) backends: Vec<PathBuf>,
     /// Settings of backends: the environment over the file. Holds secrets: never shown.
@@ -140,6 +148,9 @@ impl Config {
             None => File::default(),
         };
         let mut settings = file.settings;
+        let environment: BTreeMap<_, _> = environment.collect();
+        // By the name that every program with OpenTelemetry has for it.
+        let otlp_endpoint = environment.get("OTEL_EXPORTER_OTLP_ENDPOINT").cloned();
         settings.extend(environment);
         let hosts = first(options.host, file.hosts);
         let tls = match (
@@ -168,6 +179,11 @@ impl Config {
             insecure_registries: first(options.insecure_registry, file.insecure_registries),
             record: options.record.or(file.record).filter(|folder| !folder.as_os_str().is_empty()),
             record_limit_mib: options.record_limit_mib.or(file.record_limit_mib).unwrap_or(1024),
+            operator_listen: non_empty(options.operator_listen.or(file.operator_listen)),
+            otlp_endpoint: non_empty(options.otlp_endpoint)
+                .or(non_empty(otlp_endpoint))
+                .or(non_empty(file.otlp_endpoint)),
+            log_format: options.log_format.flatten().or(file.log_format).unwrap_or_default(),
             tls,
             backends: first(options.backend, file.backends),
             settings: Settings(settings),
@@ -257,6 +273,21 @@ mod tests {
         assert!(link("agent_link = 'both'").is_err());
         let options = ServeOptions { agent_link: Some(Some(AgentLink::Callback)), ..ServeOptions::default() };
         assert_eq!(load("agent_link = 'dial'", options, &[]).unwrap().agent_link, AgentLink::Callback);
+    }
+
+    #[test]
+    fn what_operators_see_is_off_until_they_ask_for_it() {
+        let config = load("", ServeOptions::default(), &[("OTEL_EXPORTER_OTLP_ENDPOINT", "")]).unwrap();
+        assert_eq!((config.operator_listen, config.otlp_endpoint, config.log_format), (None, None, LogFormat::Text));
+        let text = "operator_listen = '127.0.0.1:9'\notlp_endpoint = 'http://file'\nlog_format = 'json'\n";
+        let config = load(text, ServeOptions::default(), &[]).unwrap();
+        assert_eq!(config.operator_listen.as_deref(), Some("127.0.0.1:9"));
+        assert_eq!((config.otlp_endpoint.as_deref(), config.log_format), (Some("http://file"), LogFormat::Json));
+        let environment = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://environment")];
+        let config = load(text, ServeOptions::default(), &environment).unwrap();
+        assert_eq!(config.otlp_endpoint.as_deref(), Some("http://environment"));
+        let options = ServeOptions { otlp_endpoint: Some("http://option".to_owned()), ..ServeOptions::default() };
+        assert_eq!(load(text, options, &environment).unwrap().otlp_endpoint.as_deref(), Some("http://option"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod component_file;
 mod config;
 mod conformance;
 mod doctor;
-mod logging;
+mod operator;
 mod orphans;
 mod plugin;
 mod record;
@@ -24,6 +24,7 @@ mod serve;
 mod signatures;
 mod state_dir;
 mod toolkit;
+mod traces;
 
 use std::process::ExitCode;
 

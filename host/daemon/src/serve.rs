@@ -17,19 +17,20 @@ use crate::admin::Admin;
 use crate::backends::{LoadSettings, Loaded};
 use crate::cli::{AgentLink as WhoDials, ServeOptions};
 use crate::config::{Config, Tls};
-use crate::logging;
+use crate::operator::{Operator, Serving};
 use crate::record;
 use crate::remembered::Remembered;
 use crate::signatures::SignatureKeys;
 use crate::state_dir::StateDir;
+use crate::traces;
 
 /// Runs the daemon until SIGTERM or SIGINT.
 ///
 /// # Errors
 /// It cannot come up: the text says what is missing, or in the way.
 pub(crate) fn run(options: ServeOptions) -> Result<()> {
-    logging::init();
     let config = Config::load(options, environment())?;
+    sockerless_telemetry::log::init(std::env::var("SOCKERLESS_LOG").ok().as_deref(), config.log_format.into());
     let signatures = SignatureKeys::read(&config)?;
     let state = StateDir::open(&config.state_dir)?;
     let runtime =
@@ -53,6 +54,9 @@ async fn serve(config: Config, state: StateDir, signatures: SignatureKeys) -> Re
     let database = state.database();
     let store = tokio::task::spawn_blocking(move || SqliteStore::open(&database)).await??;
     let store: Arc<dyn Store> = Arc::new(store);
+    let identity = state.identity()?;
+    let exporter = traces::start(&config, &identity.id)?;
+    let operator = Operator::start(&config, store.clone()).await?;
     let registry = AgentRegistry::default();
     let (listener, link) = agent_link(&config).await?;
     let services = Services::new(store.clone(), registry.clone(), link);
@@ -61,7 +65,6 @@ async fn serve(config: Config, state: StateDir, signatures: SignatureKeys) -> Re
 
     let settings = LoadSettings::new(&config);
     let recorder = record::start(&config).await?;
-    let identity = state.identity()?;
     let loaded = Arc::new(Loaded::new(&config, services.clone(), identity.id.clone(), recorder.clone()).await?);
     let folder = state.backends();
     let (remembered, notes) = tokio::task::spawn_blocking(move || {
@@ -89,10 +92,13 @@ async fn serve(config: Config, state: StateDir, signatures: SignatureKeys) -> Re
     announce(&config.hosts);
     let (witness, limits) = (record::witness(recorder.as_ref()), Limits::default());
     let api = tokio::spawn(sockerless_api::serve(listeners, engine.clone(), admin, witness, limits, shutdown.clone()));
+    let agents_listener = agents.as_ref().map(tokio::task::JoinHandle::abort_handle);
+    operator.serving(Serving { engine: engine.clone(), backends: loaded.clone(), agents: agents_listener });
     tokio::select! {
         _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
         _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
     }
+    operator.stopping();
     shutdown.cancel();
     if let Err(error) = api.await {
         tracing::error!(%error, "the API ended badly");
@@ -104,6 +110,8 @@ async fn serve(config: Config, state: StateDir, signatures: SignatureKeys) -> Re
     if let Some(agents) = agents {
         let _ = agents.await;
     }
+    operator.end().await;
+    traces::end(exporter).await;
     Ok(())
 }
 
