@@ -163,7 +163,8 @@ fn read_head(head: &[u8]) -> (String, BTreeMap<String, String>) {
 }
 
 /// Sends a request to a server of plain HTTP at an address, which may be of several hosts.
-pub(crate) fn ask(address: &str, host: &str, line: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+#[must_use]
+pub fn ask(address: &str, host: &str, line: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
     exchange(TcpStream::connect(address).unwrap(), host, line, headers, body)
 }
 

@@ -38,7 +38,7 @@ pub use command::Ran;
 pub use daemon::Daemon;
 pub use docker::Docker;
 pub use emulator::{ARM_SCOPE, Emulator, LOGS_SCOPE, STORAGE_KEY, SUBSCRIPTION, TENANT};
-pub use http::{Asked, Reply, Scripted, ask_daemon, ask_socket};
+pub use http::{Asked, Reply, Scripted, ask, ask_daemon, ask_socket};
 pub use installed::{Installed, archive};
 pub use judge::differences_of;
 pub use layout::{tar_of, write_layout};

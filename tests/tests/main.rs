@@ -28,6 +28,7 @@ mod logs;
 mod many;
 mod mapping;
 mod operating;
+mod operators;
 mod outage;
 mod plugins;
 mod projects;

@@ -13,6 +13,10 @@ pub const BOOT_ID: &str = "x-sockerless-boot-id";
 pub const AGENT_TOKEN: &str = "x-sockerless-agent-token";
 /// [`crate::VERSION`] of the side that sends it.
 pub const PROTOCOL: &str = "x-sockerless-protocol";
+/// The id of the request of Docker's API in whose course the agent is asked: for its log.
+pub const REQUEST_ID: &str = "x-request-id";
+/// Where in a trace this request belongs, as the W3C's Trace Context has it.
+pub const TRACEPARENT: &str = "traceparent";
 /// Offset of the first byte of an output body.
 pub const OUTPUT_BEGIN: &str = "x-sockerless-output-begin";
 /// Offset up to which there was output when the body began.

@@ -15,8 +15,8 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
-use sockerless_agent_protocol::paths;
 use sockerless_agent_protocol::process::{ErrorBody, MainRun};
+use sockerless_agent_protocol::{headers, paths};
 use tokio_util::sync::CancellationToken;
 
 use crate::changes::Changes;
@@ -53,6 +53,29 @@ impl Problem {
 
 type Result<T = Answer> = std::result::Result<T, Problem>;
 
+/// What the log says of a request that fails: in the course of which request of a client's it came.
+struct Asked {
+    method: Method,
+    request_id: Option<String>,
+}
+
+impl Asked {
+    fn of<B>(request: &Request<B>) -> Self {
+        // The daemon's ids are shorter.
+        let id = request.headers().get(headers::REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| id.len() <= 64);
+        Self { method: request.method().clone(), request_id: id.map(str::to_owned) }
+    }
+
+    fn log(&self, status: StatusCode, message: &str) {
+        let Self { method, request_id } = self;
+        if status.is_server_error() {
+            tracing::warn!(%method, status = status.as_u16(), request_id, "the daemon was answered: {message}");
+        } else {
+            tracing::debug!(%method, status = status.as_u16(), request_id, "the daemon was answered: {message}");
+        }
+    }
+}
+
 /// Answers requests of one link.
 pub(crate) struct Api {
     pub(crate) processes: Processes,
@@ -66,8 +89,12 @@ pub(crate) struct Api {
 impl Api {
     /// Answers one request.
     pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> std::result::Result<Answer, Infallible> {
+        let asked = Asked::of(&request);
         let answer = self.dispatch(request).await;
-        Ok(answer.unwrap_or_else(|Problem { status, message }| json(status, &ErrorBody { message })))
+        Ok(answer.unwrap_or_else(|Problem { status, message }| {
+            asked.log(status, &message);
+            json(status, &ErrorBody { message })
+        }))
     }
 
     async fn dispatch(&self, request: Request<Incoming>) -> Result {

@@ -6,6 +6,7 @@ use http::{HeaderMap, Method};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use sockerless_agent_protocol::{headers, paths};
+use sockerless_telemetry::Context;
 
 use crate::client::AgentClient;
 use crate::error::{AgentFailure, Result};
@@ -32,12 +33,12 @@ impl Drop for Transfer {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let (registry, container) = (self.registry.clone(), std::mem::take(&mut self.container));
         let path = path(paths::TRANSFERS, &[&self.id], &[]);
-        runtime.spawn(async move {
+        runtime.spawn(Context::current().run(async move {
             let forgotten = fetch(&registry, &container, Patience::Short, Method::DELETE, &path, Bytes::new()).await;
             if let Err(error) = forgotten {
                 tracing::debug!(container, %error, "the agent was not told to forget a copy of files");
             }
-        });
+        }));
     }
 }
 

@@ -9,7 +9,9 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use sockerless_agent_protocol::headers;
 use sockerless_agent_protocol::process::ErrorBody;
+use sockerless_telemetry::{Kind, Name, Span, request_id};
 
 use crate::error::{AgentFailure, Result};
 use crate::registry::{AgentRegistry, Link};
@@ -72,9 +74,19 @@ pub(crate) async fn attempt(
     path: &str,
     body: Body,
 ) -> Result<Response<Incoming>, Attempt> {
-    let request = Request::builder()
-        .method(method)
-        .uri(format!("http://agent{path}"))
+    let span = Span::within_trace(Kind::Client, || {
+        Name::new(format!("agent {method} {}", template(path)))
+            .with("http.request.method", method.to_string())
+            .with("sockerless.boot", link.boot.clone())
+    });
+    let mut request = Request::builder().method(method).uri(format!("http://agent{path}"));
+    if let Some(id) = request_id() {
+        request = request.header(headers::REQUEST_ID, &*id);
+    }
+    if let Some(parent) = span.context().traceparent() {
+        request = request.header(headers::TRACEPARENT, parent);
+    }
+    let request = request
         .body(body)
         .map_err(|error| Attempt::Failed(AgentFailure::Broken(format!("the request cannot be made: {error}"))))?;
     let mut sender = link.sender.clone();
@@ -83,8 +95,26 @@ pub(crate) async fn attempt(
         sender.send_request(request).await
     };
     match answer.await {
-        Ok(answer) => Ok(answer),
-        Err(error) => Err(broken(link, &error.to_string()).await),
+        Ok(answer) => {
+            span.set("http.response.status_code", i64::from(answer.status().as_u16()));
+            Ok(answer)
+        }
+        Err(error) => {
+            span.fail("the exchange broke off");
+            Err(broken(link, &error.to_string()).await)
+        }
+    }
+}
+
+/// What of a path is the same for all processes: no ids, and no query, which may name files.
+fn template(path: &str) -> String {
+    let path = path.split('?').next().unwrap_or_default();
+    let mut parts = path.split('/').skip(1);
+    let base: Vec<_> = parts.by_ref().take(2).collect();
+    match (parts.next(), parts.next()) {
+        (None, _) => format!("/{}", base.join("/")),
+        (Some(_), None) => format!("/{}/{{}}", base.join("/")),
+        (Some(_), Some(what)) => format!("/{}/{{}}/{what}", base.join("/")),
     }
 }
 
@@ -176,7 +206,20 @@ async fn read(answer: Response<Incoming>) -> Result<Bytes, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::path;
+    use super::{path, template};
+
+    #[test]
+    fn a_template_has_no_ids() {
+        for (path, want) in [
+            ("/v1/run", "/v1/run"),
+            ("/v1/processes/0123", "/v1/processes/{}"),
+            ("/v1/processes/0123/output?from=1", "/v1/processes/{}/output"),
+            ("/v1/processes/0123/stdin/4567?close=true", "/v1/processes/{}/stdin"),
+            ("/v1/archive?path=/etc", "/v1/archive"),
+        ] {
+            assert_eq!(template(path), want);
+        }
+    }
 
     #[test]
     fn parts_and_values_are_escaped() {

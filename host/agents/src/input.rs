@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
 use sockerless_agent_protocol::input::{Acknowledgements, END, WINDOW};
 use sockerless_agent_protocol::paths;
+use sockerless_telemetry::Context;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
@@ -44,11 +45,11 @@ impl Input {
         let (told, failure) = oneshot::channel();
         let driver =
             Driver { registry, container: container.to_owned(), target, inbox, kept: Kept::default(), end: None };
-        tokio::spawn(async move {
+        tokio::spawn(Context::current().run(async move {
             if let Err(failure) = driver.run().await {
                 let _ = told.send(failure);
             }
-        });
+        }));
         Self { messages, failure }
     }
 

@@ -4,6 +4,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use sockerless_agent_protocol::link::{
     LINK_WINDOW, Link as Bytes, MAX_STREAMS, PING_INTERVAL, PING_TIMEOUT, STREAM_WINDOW,
 };
+use sockerless_telemetry::metrics::metrics;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
 use tokio_util::sync::CancellationToken;
@@ -48,6 +49,7 @@ where
     let Some(link) = registry.connect(peer.container, peer.boot, peer.admission, sender) else {
         return Ok(());
     };
+    let _linked = metrics().agents.linked();
     tracing::info!(container = peer.container, boot = peer.boot, link = link.number, "the agent is connected");
     let ended = tokio::select! {
         result = connection => result.map_err(|error| format!("the agent's link {} broke: {error}", link.number)),

@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use sockerless_engine::{Engine, Error};
+use sockerless_telemetry::Context as Work;
 
 use crate::backends::BackendAdmin;
 use crate::places::{Place, Places};
@@ -17,6 +18,7 @@ use crate::plugins::PluginAdmin;
 use crate::router::{self, Route};
 use crate::routes::routes;
 use crate::server::{Handler, Hijack, Limits, Peer, RequestBody};
+use crate::telemetry::Observed;
 use crate::under_way::UnderWay;
 use crate::wire::{
     Answer, Body, MAX_VERSION, Query, Reply, Version, VersionError, clean, decode_path, error_response, full,
@@ -105,10 +107,12 @@ impl App {
         }
     }
 
+    /// Answers a request. `route` becomes the pattern of its path, if it has one.
     async fn answer(
         self: Arc<Self>,
         request: Request<RequestBody<Incoming>>,
         peer: Peer,
+        route: &mut Option<&'static str>,
     ) -> Result<Response<Body>, Hijack> {
         let (head, body) = request.into_parts();
         let path = match decode_path(head.uri.path()) {
@@ -124,10 +128,11 @@ impl App {
             self.identify(response.headers_mut());
             return Ok(response);
         }
-        let Some((route, name)) = router::find(&self.routes, &head.method, path) else {
+        let Some((found, name)) = router::find(&self.routes, &head.method, path) else {
             return Ok(page_not_found());
         };
-        let allowed = peer.client().may(route.role, &format_args!("{} {path}", head.method));
+        *route = Some(found.pattern);
+        let allowed = peer.client().may(found.role, &format_args!("{} {path}", head.method));
         if let Err(error) = allowed {
             // Who is still sending would not see the answer.
             drain(body).await;
@@ -141,11 +146,11 @@ impl App {
             Ok(query) => query,
             Err(error) => return Ok(self.identified(error_response(&error))),
         };
-        let (handler, cut) = (route.handler, peer.cut());
+        let (handler, cut) = (found.handler, peer.cut());
         let path = path.to_owned();
         let context = Context { app: self.clone(), version, name, query, headers: head.headers, body, peer };
         // In a task of its own: what was begun is done to its end, also when the client goes away in the middle.
-        let handler = match self.under_way.spawn(head.method, path, handler(context)) {
+        let handler = match self.under_way.spawn(head.method, path, Work::current().run(handler(context))) {
             Ok(handler) => handler,
             Err(error) => return Ok(self.identified(error_response(&error))),
         };
@@ -155,7 +160,7 @@ impl App {
         };
         let answer = answer.unwrap_or_else(|error| {
             tracing::error!(%error, "a handler broke down");
-            Err(Error::internal("the daemon could not handle the request: its log says why"))
+            Err(Error::fault("the daemon could not handle the request: its log says why"))
         });
         match answer {
             Ok(Reply::Response(response)) => Ok(self.identified(response)),
@@ -212,11 +217,17 @@ impl Handler for App {
         request: Request<RequestBody<Incoming>>,
         peer: Peer,
     ) -> BoxFuture<'static, Result<Response<Body>, Hijack>> {
-        let Some(witness) = self.witness.clone() else { return self.answer(request, peer).boxed() };
         let asked = Asked::new(&request);
+        let witness = self.witness.clone();
         async move {
-            let answer = self.answer(request, peer).await;
-            witness.answered(asked.answered(answer.as_ref().ok().map(|response| response.status().as_u16())));
+            let observed = Observed::begin(&request);
+            let mut route = None;
+            let answer = observed.run(self.answer(request, peer, &mut route)).await;
+            let answered = asked.answered(answer.as_ref().ok().map(|response| response.status().as_u16()));
+            let answer = observed.end(answer, route, &answered);
+            if let Some(witness) = witness {
+                witness.answered(answered);
+            }
             answer
         }
         .boxed()

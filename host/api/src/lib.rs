@@ -7,6 +7,7 @@
 //! - `places`: how many streams and uploads there may be. `under_way`: requests whose handlers are at work, which the shutdown waits for.
 //! - `handlers`: thin. They read a request, ask the [`Engine`], and word the answer.
 //! - `wire`: versions, paths, queries, bodies and errors as the Docker Engine has them.
+//! - `telemetry`: the id of each request, and what operators see of it.
 //! - `server`: connections, and what becomes of those that stop being HTTP.
 
 #![forbid(unsafe_code)]
@@ -20,6 +21,7 @@ mod plugins;
 mod router;
 mod routes;
 mod server;
+mod telemetry;
 mod under_way;
 mod wire;
 mod witness;

@@ -147,6 +147,15 @@ pub(crate) struct ServeOptions {
     pub(crate) shutdown_timeout: Option<u64>,
     #[command(flatten)]
     pub(crate) limits: LimitOptions,
+    /// Where /healthz, /readyz and /metrics are served: address:port. Absent: nowhere.
+    #[arg(long, value_name = "ADDRESS", env = "SOCKERLESS_OPERATOR_LISTEN")]
+    pub(crate) operator_listen: Option<String>,
+    /// Base URL of the collector that traces are exported to by OTLP, http/protobuf: http://host:4318. Absent: none are made.
+    #[arg(long, value_name = "URL", env = "SOCKERLESS_OTLP_ENDPOINT")]
+    pub(crate) otlp_endpoint: Option<String>,
+    /// For whom the log is: text, for people; json, for programs, one object a line.
+    #[arg(long, value_name = "FORMAT", env = "SOCKERLESS_LOG_FORMAT", value_parser = log_format)]
+    pub(crate) log_format: Option<LogChoice>,
     /// Certificate of the TCP listener (PEM).
     #[arg(long, value_name = "FILE", requires_all = ["tls_key", "tls_ca"])]
     pub(crate) tls_cert: Option<PathBuf>,
@@ -278,6 +287,36 @@ fn agent_link(text: &str) -> Result<LinkChoice, String> {
         "callback" => Ok(Some(AgentLink::Callback)),
         "dial" => Ok(Some(AgentLink::Dial)),
         _ => Err("write callback or dial".to_owned()),
+    }
+}
+
+/// For whom the daemon's log is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+impl From<LogFormat> for sockerless_telemetry::log::Format {
+    fn from(format: LogFormat) -> Self {
+        match format {
+            LogFormat::Text => Self::Text,
+            LogFormat::Json => Self::Json,
+        }
+    }
+}
+
+/// For whom it is; nothing if the variable is set and empty.
+pub(crate) type LogChoice = Option<LogFormat>;
+
+fn log_format(text: &str) -> Result<LogChoice, String> {
+    match text.trim() {
+        "" => Ok(None),
+        "text" => Ok(Some(LogFormat::Text)),
+        "json" => Ok(Some(LogFormat::Json)),
+        _ => Err("write text or json".to_owned()),
     }
 }
 

@@ -11,7 +11,7 @@ use sockerless_api::{Roles, SocketAccess};
 use sockerless_plugins::{BreakerRules, Limits, Policy, SwapRules};
 
 use crate::address::ServeAddress;
-use crate::cli::{AgentLink, DEFAULT_HOST, LimitOptions, ServeOptions};
+use crate::cli::{AgentLink, DEFAULT_HOST, LimitOptions, LogFormat, ServeOptions};
 use crate::roles::RoleTable;
 use crate::signatures::Signatures;
 use crate::socket_mode::SocketMode;
@@ -40,6 +40,9 @@ struct File {
     /// How much clients may ask for at once: `[limits]`.
     #[serde(default)]
     limits: LimitOptions,
+    operator_listen: Option<String>,
+    otlp_endpoint: Option<String>,
+    log_format: Option<LogFormat>,
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     tls_ca: Option<PathBuf>,
@@ -103,6 +106,11 @@ pub(crate) struct Config {
     pub(crate) shutdown_timeout: Duration,
     /// How much clients may ask for at once.
     pub(crate) limits: LimitOptions,
+    /// Where health and metrics are served.
+    pub(crate) operator_listen: Option<String>,
+    /// Where traces are exported to.
+    pub(crate) otlp_endpoint: Option<String>,
+    pub(crate) log_format: LogFormat,
     pub(crate) tls: Option<Tls>,
     pub(crate) backends: Vec<PathBuf>,
     /// Settings of backends: the environment over the file. Holds secrets: never shown.
@@ -159,6 +167,9 @@ impl Config {
             None => File::default(),
         };
         let mut settings = file.settings;
+        let environment: BTreeMap<_, _> = environment.collect();
+        // By the name that every program with OpenTelemetry has for it.
+        let otlp_endpoint = environment.get("OTEL_EXPORTER_OTLP_ENDPOINT").cloned();
         settings.extend(environment);
         let hosts = first(options.host, file.hosts);
         let tls = match (
@@ -193,6 +204,11 @@ impl Config {
             record_limit_mib: options.record_limit_mib.or(file.record_limit_mib).unwrap_or(1024),
             shutdown_timeout: Duration::from_secs(options.shutdown_timeout.or(file.shutdown_timeout).unwrap_or(15)),
             limits: options.limits.or(file.limits),
+            operator_listen: non_empty(options.operator_listen.or(file.operator_listen)),
+            otlp_endpoint: non_empty(options.otlp_endpoint)
+                .or(non_empty(otlp_endpoint))
+                .or(non_empty(file.otlp_endpoint)),
+            log_format: options.log_format.flatten().or(file.log_format).unwrap_or_default(),
             tls,
             backends: first(options.backend, file.backends),
             settings: Settings(settings),
@@ -328,6 +344,21 @@ mod tests {
         for wrong in ["max_streams = 0", "max_stream = 1"] {
             assert!(load(&format!("[limits]\n{wrong}\n"), ServeOptions::default(), &[]).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_operators_see_is_off_until_they_ask_for_it() {
+        let config = load("", ServeOptions::default(), &[("OTEL_EXPORTER_OTLP_ENDPOINT", "")]).unwrap();
+        assert_eq!((config.operator_listen, config.otlp_endpoint, config.log_format), (None, None, LogFormat::Text));
+        let text = "operator_listen = '127.0.0.1:9'\notlp_endpoint = 'http://file'\nlog_format = 'json'\n";
+        let config = load(text, ServeOptions::default(), &[]).unwrap();
+        assert_eq!(config.operator_listen.as_deref(), Some("127.0.0.1:9"));
+        assert_eq!((config.otlp_endpoint.as_deref(), config.log_format), (Some("http://file"), LogFormat::Json));
+        let environment = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://environment")];
+        let config = load(text, ServeOptions::default(), &environment).unwrap();
+        assert_eq!(config.otlp_endpoint.as_deref(), Some("http://environment"));
+        let options = ServeOptions { otlp_endpoint: Some("http://option".to_owned()), ..ServeOptions::default() };
+        assert_eq!(load(text, options, &environment).unwrap().otlp_endpoint.as_deref(), Some("http://option"));
     }
 
     #[test]

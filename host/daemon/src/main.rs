@@ -15,8 +15,8 @@ mod config;
 mod conformance;
 mod doctor;
 mod inherited;
-mod logging;
 mod manual;
+mod operator;
 mod orphans;
 mod plugin;
 mod record;
@@ -32,6 +32,7 @@ mod state_dir;
 mod state_lock;
 mod stopping;
 mod toolkit;
+mod traces;
 
 use std::process::ExitCode;
 

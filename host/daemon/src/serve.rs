@@ -19,7 +19,7 @@ use crate::backends::{LoadSettings, Loaded};
 use crate::cli::{AgentLink as WhoDials, ServeOptions};
 use crate::config::{Config, Tls};
 use crate::inherited::{self, Inherited, Socket};
-use crate::logging;
+use crate::operator::{self, Operator};
 use crate::record;
 use crate::reload;
 use crate::remembered::Remembered;
@@ -28,6 +28,7 @@ use crate::signatures::SignatureKeys;
 use crate::state_dir::StateDir;
 use crate::state_lock::StateLock;
 use crate::stopping::{Serving, Signals};
+use crate::traces;
 
 /// What work off the runtime may take to end once the daemon has.
 const LEFT_OVER: Duration = Duration::from_secs(1);
@@ -40,8 +41,8 @@ const HAND_OVER: Duration = Duration::from_secs(10);
 /// # Errors
 /// It cannot come up: the text says what is missing, or in the way. It did not stop in order.
 pub(crate) fn run(options: ServeOptions) -> Result<()> {
-    logging::init();
     let config = Config::load(options, environment())?;
+    sockerless_telemetry::log::init(std::env::var("SOCKERLESS_LOG").ok().as_deref(), config.log_format.into());
     let signatures = SignatureKeys::read(&config)?;
     let sockets = Passed::claim(&config, Inherited::take()?)?;
     let state = StateDir::open(&config.state_dir)?;
@@ -93,6 +94,9 @@ async fn bring_up(config: Config, mut sockets: Passed, state: StateDir, signatur
     let database = state.database();
     let store = tokio::task::spawn_blocking(move || SqliteStore::open(&database)).await??;
     let store: Arc<dyn Store> = Arc::new(store);
+    let identity = state.identity()?;
+    let exporter = traces::start(&config, &identity.id)?;
+    let operator = Operator::start(&config, store.clone()).await?;
     let registry = AgentRegistry::default();
     let (listener, link) = agent_link(&config, sockets.agents.take()).await?;
     let services = Services::new(store.clone(), registry.clone(), link);
@@ -101,7 +105,6 @@ async fn bring_up(config: Config, mut sockets: Passed, state: StateDir, signatur
 
     let settings = LoadSettings::new(&config);
     let recorder = record::start(&config).await?;
-    let identity = state.identity()?;
     let loaded = Arc::new(Loaded::new(&config, services.clone(), identity.id.clone(), recorder.clone()).await?);
     let folder = state.backends();
     let (remembered, notes) = tokio::task::spawn_blocking(move || {
@@ -133,9 +136,11 @@ async fn bring_up(config: Config, mut sockets: Passed, state: StateDir, signatur
     engine.limit_execs(config.limits.of_execs());
     let limits = config.limits.of_api(config.shutdown_timeout);
     let api = tokio::spawn(sockerless_api::serve(listeners, engine.clone(), admin, witness, limits, shutdown.clone()));
+    let agents_listener = agents.as_ref().map(tokio::task::JoinHandle::abort_handle);
+    operator.serving(operator::Serving { engine: engine.clone(), backends: loaded.clone(), agents: agents_listener });
     announce(&hosts);
     service_manager::ready(format!("serving {}", hosts.join(", "))).await;
-    Ok(Serving { api, shutdown, engine, loaded, recorder, agents, agents_shutdown })
+    Ok(Serving { api, shutdown, engine, loaded, recorder, agents, agents_shutdown, operator, exporter })
 }
 
 /// The database is gone: says, when it is known, how many containers are in the cloud that it knew of.

@@ -6,13 +6,16 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use sockerless_engine::Engine;
 use sockerless_recorder::Recorder;
+use sockerless_telemetry::Exporter;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::backends::Loaded;
+use crate::operator::Operator;
 use crate::record;
+use crate::traces;
 
 /// What each step of the end has, also when the steps before it have used up the time.
 const LEAST: Duration = Duration::from_secs(1);
@@ -55,6 +58,9 @@ pub(crate) struct Serving {
     /// Lets agents dial in until `agents_shutdown`, if they do.
     pub(crate) agents: Option<JoinHandle<()>>,
     pub(crate) agents_shutdown: CancellationToken,
+    /// Tells operators that it stops, until it has.
+    pub(crate) operator: Operator,
+    pub(crate) exporter: Option<Exporter>,
 }
 
 impl Serving {
@@ -62,6 +68,7 @@ impl Serving {
     /// the next daemon. What was cut off is in the log.
     pub(crate) async fn stop(self, limit: Duration) {
         let deadline = Instant::now() + limit;
+        self.operator.stopping();
         self.shutdown.cancel();
         // Keeps the time by itself: it was told it when it began.
         if let Err(error) = self.api.await {
@@ -79,6 +86,8 @@ impl Serving {
             })
             .await;
         }
+        within(deadline, "the operator's listener", self.operator.end()).await;
+        within(deadline, "the last spans of traces", traces::end(self.exporter)).await;
     }
 }
 

@@ -14,7 +14,7 @@ use sockerless_store::{Change, Kind};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use crate::cell::{Cell, Command, Edit};
+use crate::cell::{Asked, Cell, Command, Edit};
 use crate::engine::Inner;
 use crate::error::{Error, Result};
 use crate::health::{self, Finding, Monitor};
@@ -82,7 +82,7 @@ impl Actor {
         cell
     }
 
-    async fn serve(mut self, mut inbox: mpsc::Receiver<Command>) {
+    async fn serve(mut self, mut inbox: mpsc::Receiver<Asked>) {
         if self.record.state.status.is_live() || matches!(self.record.intent, Some(Intent::Start { .. })) {
             self.resume().await;
         }
@@ -111,7 +111,7 @@ impl Actor {
                     Next::Continue
                 }
                 command = inbox.recv() => match command {
-                    Some(command) => self.command(command).await,
+                    Some((context, command)) => context.run(self.command(command)).await,
                     None => return,
                 },
             };
@@ -468,7 +468,7 @@ impl Actor {
                 Ok(Some(event)) => self.take_run_event(event).await,
                 Ok(None) => break,
                 Err(_) => {
-                    return Err(Error::internal(format!(
+                    return Err(Error::fault(format!(
                         "container {} did not end within {} s",
                         self.record.id,
                         limit.as_secs()

@@ -86,8 +86,8 @@ impl Agents {
     pub(crate) async fn exited(&self, container: &str, process: &str) -> Result<i32> {
         match self.client.state(container, process, Wait::Exited).await? {
             Some(ProcessState::Exited { code } | ProcessState::Failed { code, .. }) => Ok(code),
-            Some(_) => Err(Error::internal("the agent says that the process has ended and runs")),
-            None => Err(Error::internal(
+            Some(_) => Err(Error::fault("the agent says that the process has ended and runs")),
+            None => Err(Error::fault(
                 "the platform has replaced the instance in which the command ran: how the command ended is not known",
             )),
         }
@@ -175,7 +175,7 @@ impl std::convert::From<AgentFailure> for Error {
     fn from(failure: AgentFailure) -> Self {
         match failure {
             AgentFailure::NotConnected(message) => Self::conflict(message),
-            AgentFailure::Broken(message) => Self::internal(message),
+            AgentFailure::Broken(message) => Self::fault(message),
             AgentFailure::Refused { status, message } => {
                 let kind = match status {
                     400 => ErrorKind::InvalidParameter,
@@ -186,7 +186,7 @@ impl std::convert::From<AgentFailure> for Error {
                     503 => ErrorKind::Unavailable,
                     _ => ErrorKind::Internal,
                 };
-                Self { kind, message }
+                Self { kind, message, fault: matches!(kind, ErrorKind::Internal | ErrorKind::Unavailable) }
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sockerless_backend::types::Recovered;
+use sockerless_telemetry::Context;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::attach::Attachments;
@@ -48,6 +49,9 @@ pub(crate) enum Command {
 /// A change of a container's record; an error leaves it as it was.
 pub(crate) type Edit = Box<dyn FnOnce(&mut ContainerRecord) -> Result<()> + Send>;
 
+/// A command, and in the course of which request it is given.
+pub(crate) type Asked = (Context, Command);
+
 /// Where the answer to a command goes. Nobody need wait for it.
 pub(crate) type Reply = oneshot::Sender<Result<()>>;
 
@@ -55,12 +59,12 @@ pub(crate) type Reply = oneshot::Sender<Result<()>>;
 pub(crate) struct Cell {
     pub(crate) id: String,
     record: watch::Sender<Arc<ContainerRecord>>,
-    commands: mpsc::Sender<Command>,
+    commands: mpsc::Sender<Asked>,
     attachments: Mutex<Attachments>,
 }
 
 impl Cell {
-    pub(crate) fn new(record: Arc<ContainerRecord>, commands: mpsc::Sender<Command>) -> Self {
+    pub(crate) fn new(record: Arc<ContainerRecord>, commands: mpsc::Sender<Asked>) -> Self {
         Self {
             id: record.id.clone(),
             record: watch::Sender::new(record),
@@ -93,7 +97,7 @@ impl Cell {
     pub(crate) async fn ask(&self, command: impl FnOnce(Reply) -> Command) -> Result<()> {
         let (reply, answer) = oneshot::channel();
         let gone = || Error::no_such_container(&self.id);
-        self.commands.send(command(reply)).await.map_err(|_| gone())?;
+        self.commands.send((Context::current(), command(reply))).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 }

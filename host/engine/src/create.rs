@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use sockerless_backend::BackendError;
 use sockerless_backend::types::{Finding, Verdict};
 use sockerless_docker::{Config, CreateRequest, HostConfig, ImageConfig, ImagePlatform, check_container_name};
+use sockerless_telemetry::Context;
 
 use crate::actor::Actor;
 use crate::engine::{Engine, Inner};
@@ -40,8 +41,9 @@ impl Engine {
         request: CreateRequest,
     ) -> Result<Created> {
         let inner = self.inner.clone();
-        let task = self.inner.tasks.spawn(async move { inner.create(name, platform, request).await });
-        task.await.map_err(|error| Error::internal(format!("the create was ended: {error}")))?
+        let work = Context::current().run(async move { inner.create(name, platform, request).await });
+        let task = self.inner.tasks.spawn(work);
+        task.await.map_err(|error| Error::fault(format!("the create was ended: {error}")))?
     }
 }
 
@@ -168,7 +170,7 @@ impl Inner {
                 return Err(error);
             }
         }
-        Err(Error::internal("no container id was free in the cloud"))
+        Err(Error::fault("no container id was free in the cloud"))
     }
 
     /// Gives the name of a container that is being made to its new id, and forgets the one that was taken.
@@ -189,6 +191,7 @@ impl Inner {
                 Error::unavailable(
                     "no backend is loaded: start the daemon with --backend, or load one with `sockerless plugin load`",
                 )
+                .at_fault()
             })?;
         }
         if self.backends.get(&host_config.runtime).is_none() {

@@ -85,12 +85,13 @@ impl Inner {
     pub(crate) fn backend(&self, name: &str) -> Result<Arc<dyn Backend>> {
         self.backends.get(name).ok_or_else(|| {
             Error::unavailable(format!("the backend \"{name}\" is not loaded: load it with `sockerless plugin load`"))
+                .at_fault()
         })
     }
 
     pub(crate) async fn save(&self, record: &ContainerRecord) -> Result<()> {
         let body = serde_json::to_string(record)
-            .map_err(|error| Error::internal(format!("the container's record cannot be written: {error}")))?;
+            .map_err(|error| Error::fault(format!("the container's record cannot be written: {error}")))?;
         self.store.apply(vec![Change::put(Kind::Container, record.id.clone(), body)]).await?;
         Ok(())
     }

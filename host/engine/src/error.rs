@@ -37,6 +37,9 @@ pub struct Error {
     pub kind: ErrorKind,
     /// Its text: the Engine's own wording wherever the Engine has the same error.
     pub message: String,
+    /// Whether it is a fault of the daemon, the backend or the cloud. The kind does not tell: the Engine has 500 and 503 for some mistakes of
+    /// clients too.
+    pub fault: bool,
 }
 
 /// The result of what the engine does.
@@ -46,7 +49,7 @@ macro_rules! constructors {
     ($($(#[$doc:meta])* $name:ident => $kind:ident),* $(,)?) => {
         $($(#[$doc])*
         pub fn $name(message: impl Into<String>) -> Self {
-            Self { kind: ErrorKind::$kind, message: message.into() }
+            Self { kind: ErrorKind::$kind, message: message.into(), fault: false }
         })*
     };
 }
@@ -75,11 +78,32 @@ impl Error {
         internal => Internal,
     }
 
+    /// The daemon, the backend or the cloud is at fault.
+    pub fn fault(message: impl Into<String>) -> Self {
+        Self::internal(message).at_fault()
+    }
+
+    /// The same as a fault of the daemon, the backend or the cloud.
+    #[must_use]
+    pub fn at_fault(self) -> Self {
+        Self { fault: true, ..self }
+    }
+
     /// The same, said of what was being done.
     #[must_use]
     pub(crate) fn within(mut self, what: &str) -> Self {
         self.message = format!("{what}: {}", self.message);
         self
+    }
+
+    /// Its text as a client is shown it: that of a fault ends with the id of the request in whose course this is called, by which the log and the
+    /// traces have more of it. Any other has the Engine's words alone.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match sockerless_telemetry::request_id() {
+            Some(id) if self.fault => format!("{} (request {id})", self.message),
+            _ => self.message.clone(),
+        }
     }
 
     /// `No such container: x`.
@@ -102,19 +126,20 @@ impl From<BackendError> for Error {
             | BackendError::Fault(_)
             | BackendError::Other(_) => ErrorKind::Internal,
         };
-        Self { kind, message: error.to_string() }
+        let fault = matches!(kind, ErrorKind::Internal | ErrorKind::Unavailable);
+        Self { kind, message: error.to_string(), fault }
     }
 }
 
 impl From<AgentError> for Error {
     fn from(error: AgentError) -> Self {
-        Self::internal(error.to_string())
+        Self::fault(error.to_string())
     }
 }
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
-        Self::internal(error.to_string())
+        Self::fault(error.to_string())
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::Stream;
 use jiff::Timestamp;
 use sockerless_docker::{Actor, EventMessage, Filters};
+use sockerless_telemetry::metrics::metrics;
 use tokio::sync::broadcast;
 
 use crate::error::{Error, Result};
@@ -44,6 +45,7 @@ impl Events {
 
     /// Tells everybody who listens.
     pub(crate) fn publish(&self, kind: &str, action: &str, id: &str, attributes: BTreeMap<String, String>) {
+        metrics().engine.event(kind);
         let now = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
         let event = EventMessage::new(kind, action, Actor { id: id.to_owned(), attributes }, now);
         let mut past = self.past.lock().unwrap_or_else(PoisonError::into_inner);
@@ -113,6 +115,7 @@ impl Events {
                             match received {
                                 Ok(event) => event,
                                 Err(broadcast::error::RecvError::Lagged(lost)) => {
+                                    metrics().engine.events_dropped(lost);
                                     tracing::warn!(lost, "a listener of events is too slow and has lost some");
                                     continue;
                                 }

@@ -72,7 +72,7 @@ impl Engine {
                 if options.detach {
                     return Err(error);
                 }
-                let text = format!("{}: the command was not run\r\n", error.message);
+                let text = format!("{}: the command was not run\r\n", error.shown());
                 return Ok(Some(said(&text, exec.request.tty, STDERR)));
             }
         };

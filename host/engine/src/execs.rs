@@ -142,6 +142,12 @@ impl Execs {
         Ok(())
     }
 
+    /// How many run.
+    pub(crate) fn running(&self) -> usize {
+        let running = |exec: &&Arc<Exec>| matches!(*exec.progress.borrow(), Progress::Running { .. });
+        self.lock().values().filter(running).count()
+    }
+
     /// Of those that have not ended, as inspect shows them.
     pub(crate) fn of_container(&self, container: &str) -> Vec<String> {
         let execs = self.lock();

@@ -186,7 +186,7 @@ impl Inner {
                 Err(broadcast::error::RecvError::Closed) => None,
                 Err(broadcast::error::RecvError::Lagged(_)) => {
                     let text = "the log grows faster than the client reads it: lines were dropped, ask again";
-                    Some((Err(Error::internal(text)), None))
+                    Some((Err(Error::fault(text)), None))
                 }
             }
         }))

@@ -16,7 +16,7 @@ use sockerless_store::{Change, Kind};
 use crate::actor::Actor;
 use crate::backup;
 use crate::engine::{Engine, Inner};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::ids;
 use crate::record::{ContainerRecord, Intent, Status};
 
@@ -151,7 +151,7 @@ impl Inner {
                 next => cursor = next,
             }
         }
-        Err(Error::internal("the backend's list of what there is in the cloud does not come to an end"))
+        Err(Error::fault("the backend's list of what there is in the cloud does not come to an end"))
     }
 
     fn orphan(&self, item: InventoryItem) -> Orphan {
@@ -262,10 +262,7 @@ fn choose(unknown: Vec<InventoryItem>, chosen: &[String]) -> Result<Vec<Inventor
         match matching.as_slice() {
             [item] => drop(found.insert(item.id.clone(), (*item).clone())),
             [] => {
-                return Err(Error {
-                    kind: ErrorKind::NotFound,
-                    message: format!("no orphan is called {choice}: nothing was deleted"),
-                });
+                return Err(Error::not_found(format!("no orphan is called {choice}: nothing was deleted")));
             }
             _ => return Err(Error::invalid(format!("more than one orphan begins with {choice}: nothing was deleted"))),
         }
@@ -282,6 +279,7 @@ mod tests {
     use sockerless_backend::types::Handle;
 
     use super::*;
+    use crate::error::ErrorKind;
 
     fn item(digit: char, place: &str) -> InventoryItem {
         InventoryItem {

@@ -12,6 +12,7 @@
 //!   `direct`: or by the backend's cloud.
 //! - `execs`: the commands of `exec`, and how many there may be.
 //! - `inventory`, `backup`, `adopt`: containers that are in the cloud and not in the store.
+//! - `measure`: how much there is, for operators.
 //! - [`Services`]: what the engine gives to backends.
 
 #![forbid(unsafe_code)]
@@ -47,6 +48,7 @@ mod lines;
 mod list;
 mod logs;
 mod manage;
+mod measure;
 mod mounts;
 mod networks;
 mod process;

@@ -206,5 +206,5 @@ fn start_error(message: &str) -> Error {
     } else {
         ErrorKind::Internal
     };
-    Error { kind, message: text }
+    Error { kind, message: text, fault: false }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use sockerless_backend::BackendError;
 use sockerless_recorder::Outcome;
+use sockerless_telemetry::metrics::metrics;
 use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 use wasmtime::{Store, UpdateDeadline};
@@ -34,6 +35,7 @@ async fn place<'a>(
         return Ok(place);
     }
     let limits = &context.limits;
+    let _counted = metrics().backends.waiting(&context.backend);
     let waiting = context.waiting.try_acquire();
     if waiting.is_err() && !ends_something(export) {
         return Err(BackendError::Unavailable(format!(
@@ -78,6 +80,7 @@ where
     let label = context.label(export, container);
 
     let _place = place(context, export, deadline, limit).await?;
+    let _instance = metrics().backends.instance(&context.backend);
     let _running = prepared.engine.ticker.run();
 
     let meter = Meter::new(limits.computing);

@@ -8,11 +8,16 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 use sockerless_backend::HttpError;
 
 pub use azure::{AzureConfig, AzureCredentials};
 pub(crate) use cache::TokenCache;
+
+/// The headers by which Azure is told what a request is called, and in the course of what it is sent: it logs the first, and shows the
+/// second in its activity log. Other services do not mind them.
+pub(crate) const CORRELATION: [HeaderName; 2] =
+    [HeaderName::from_static("x-ms-client-request-id"), HeaderName::from_static("x-ms-correlation-request-id")];
 
 /// A bearer token. Shows itself nowhere.
 #[derive(Clone)]

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use sockerless_backend::OutcomeSink;
+use sockerless_telemetry::Context;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -37,7 +38,7 @@ impl Dispatcher {
     /// Sends the request on its way.
     pub(crate) fn start(&self, dispatch: Dispatch) {
         let stop = self.stop.clone();
-        self.tasks.spawn(async move {
+        self.tasks.spawn(Context::current().run(async move {
             let Dispatch { exchange: request, container, run, client, outcomes, permit } = dispatch;
             tokio::select! {
                 outcome = exchange(&client, &request) => {
@@ -50,7 +51,7 @@ impl Dispatcher {
                 }
                 () = stop.cancelled() => tracing::debug!(container, run, "dispatched request given up: the daemon ends"),
             }
-        });
+        }));
     }
 
     /// Gives up all requests under way and waits until their tasks have ended.

@@ -11,6 +11,8 @@ use sockerless_backend::types::{
     Outcome, Recovered, RunVerdict, Started,
 };
 
+use sockerless_telemetry::{Kind, Name, Span};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::bindings::exports::sockerless::backend::lifecycle;
@@ -22,6 +24,7 @@ use crate::convert;
 use crate::error::LoadError;
 use crate::fault;
 use crate::limits::Export;
+use crate::observe;
 use crate::prepared::{Guest, Prepared};
 use crate::tally::Tally;
 use crate::tape::Recorded;
@@ -79,8 +82,14 @@ impl Generation {
         T: Recorded + Send,
         F: for<'a> FnOnce(Guest<'a>) -> Work<'a, Result<T, wit::Error>> + Send,
     {
-        let admitted = self.breaker.admit(export).map_err(|outage| self.refused(&outage))?;
-        let ended = Box::pin(call(&self.prepared, &self.context, export, container, arguments, work)).await;
+        let span = self.span(export, container);
+        let began = Instant::now();
+        let admitted = self.breaker.admit(export).map_err(|outage| {
+            observe::refused(&span, &self.context.backend, export, began);
+            self.refused(&outage)
+        })?;
+        let work = Box::pin(call(&self.prepared, &self.context, export, container, arguments, work));
+        let ended = span.run(work).await;
         if let Some(change) = self.breaker.note(admitted, export, container, &ended) {
             self.tell(change);
         }
@@ -88,7 +97,21 @@ impl Generation {
         // A cloud may repeat in its error what it was sent.
         let result = result.map_err(|error: BackendError| error.reworded(|text| redacted(text, &self.context.secrets)));
         self.tally.note(export, &result);
+        observe::ended(&span, &self.context.backend, export, &result, began);
         result
+    }
+
+    /// The span of a call.
+    fn span(&self, export: Export, container: Option<&str>) -> Span {
+        Span::begin(Kind::Internal, || {
+            let name = Name::new(export.name())
+                .with("sockerless.backend", self.context.backend.to_string())
+                .with("sockerless.backend.version", self.loaded.descriptor.version.clone());
+            match container {
+                Some(container) => name.with("sockerless.container", container.to_owned()),
+                None => name,
+            }
+        })
     }
 
     fn refused(&self, outage: &Outage) -> BackendError {

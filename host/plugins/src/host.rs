@@ -8,6 +8,7 @@ use bytes::Bytes;
 use sockerless_backend::types::Loaded;
 use sockerless_backend::{AgentBroker, Backend, OutcomeSink};
 use sockerless_recorder::Recorder;
+use sockerless_telemetry::metrics::metrics;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
@@ -128,6 +129,7 @@ impl BackendHost {
         note(ledger, &loaded, Some(&component)).await?;
         let replaced = self.publish(generation);
         if let Some(old) = &replaced {
+            metrics().backends.swapped(&loaded.descriptor.name);
             self.drain(old);
         }
         let replaced = replaced.map(|old| Arc::clone(&old.loaded));
@@ -180,6 +182,8 @@ impl BackendHost {
         let loaded = Arc::clone(&generation.loaded);
         note(ledger, &loaded, None).await?;
         let old = backend.publish(Arc::new(generation));
+        metrics().backends.swapped(name);
+        metrics().backends.rolled_back(name);
         self.drain(&old);
         tracing::info!(
             backend = name,

@@ -39,6 +39,7 @@ mod limits;
 mod load;
 mod memory;
 mod meter;
+mod observe;
 mod policy;
 mod prepared;
 mod replay;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use ring::rand::{SecureRandom as _, SystemRandom};
+use sockerless_telemetry::metrics::metrics;
 
 use crate::files::{FILES, Failed, Files};
 use crate::record::{Answer, Call, End, FORMAT, Header, Import, Lost, Record};
@@ -128,6 +129,7 @@ impl Recorder {
         if !taken {
             queued.fetch_sub(weight, Ordering::Relaxed);
             lost.fetch_add(1, Ordering::Relaxed);
+            metrics().engine.record_dropped();
         }
         taken
     }

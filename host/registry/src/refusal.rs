@@ -126,7 +126,7 @@ impl Refusal {
                     (_, 404) => ErrorKind::NotFound,
                     _ => ErrorKind::Internal,
                 };
-                Error { kind, message }
+                Error { kind, message, fault: false }
             }
         }
     }

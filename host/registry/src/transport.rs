@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use sockerless_engine::{Error, ErrorKind};
+use sockerless_engine::Error;
 use url::Url;
 
 use crate::hosts::Hosts;
@@ -195,7 +195,7 @@ async fn read(ask: &Ask, url: &Url, mut response: reqwest::Response) -> Result<A
 }
 
 fn broken(ask: &Ask, reason: &str) -> Broken {
-    let error = Error { kind: ErrorKind::Internal, message: format!("{}{reason}", ask.prefix()) };
+    let error = Error::internal(format!("{}{reason}", ask.prefix()));
     Broken { error, distrusted: false }
 }
 

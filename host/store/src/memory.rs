@@ -38,4 +38,8 @@ impl Store for MemoryStore {
             .map(|((_, id), body)| Record { id: id.clone(), body: body.clone() })
             .collect())
     }
+
+    async fn probe(&self, _write: bool) -> Result<(), StoreError> {
+        Ok(())
+    }
 }

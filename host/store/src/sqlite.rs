@@ -6,10 +6,11 @@
 
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OpenFlags, params};
+use sockerless_telemetry::metrics::metrics;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::schema;
@@ -22,6 +23,7 @@ const GROUP: usize = 256;
 enum Request {
     Apply(Vec<Change>, oneshot::Sender<Result<(), StoreError>>),
     All(Kind, oneshot::Sender<Result<Vec<Record>, StoreError>>),
+    Probe { write: bool, reply: oneshot::Sender<Result<(), StoreError>> },
 }
 
 /// A store in one SQLite file. Closes, after what was asked before, when it is dropped.
@@ -67,6 +69,10 @@ impl Store for SqliteStore {
 
     async fn all(&self, kind: Kind) -> Result<Vec<Record>, StoreError> {
         self.ask(|reply| Request::All(kind, reply)).await
+    }
+
+    async fn probe(&self, write: bool) -> Result<(), StoreError> {
+        self.ask(|reply| Request::Probe { write, reply }).await
     }
 }
 
@@ -125,6 +131,9 @@ fn serve(mut connection: Connection, mut inbox: mpsc::UnboundedReceiver<Request>
                     commit(&mut connection, &mut group, &mut trouble);
                     let _ = reply.send(read(&connection, kind));
                 }
+                Request::Probe { write, reply } => {
+                    let _ = reply.send(probe(&connection, write));
+                }
             }
         }
         commit(&mut connection, &mut group, &mut trouble);
@@ -137,8 +146,10 @@ fn commit(connection: &mut Connection, group: &mut Group, trouble: &mut Trouble)
     if group.is_empty() {
         return;
     }
+    let began = Instant::now();
     let written = trouble.before().and_then(|()| write(connection, group));
     trouble.after();
+    metrics().engine.transaction(written.is_ok(), began.elapsed());
     let result = written.map_err(|error| {
         tracing::error!(%error, batches = group.len(), "cannot write the state of the daemon");
         StoreError::Write(error.to_string())
@@ -167,6 +178,20 @@ fn write(connection: &mut Connection, group: &Group) -> rusqlite::Result<()> {
         }
     }
     transaction.commit()
+}
+
+/// Whether the file can be read, or written. What is written is the version of its form, which stands there already.
+fn probe(connection: &Connection, write: bool) -> Result<(), StoreError> {
+    let version = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+    let version = connection
+        .query_row("PRAGMA user_version", [], version)
+        .map_err(|error| StoreError::Read(error.to_string()))?;
+    if write {
+        connection
+            .pragma_update(None, "user_version", version)
+            .map_err(|error| StoreError::Write(error.to_string()))?;
+    }
+    Ok(())
 }
 
 fn read(connection: &Connection, kind: Kind) -> Result<Vec<Record>, StoreError> {
@@ -226,6 +251,24 @@ mod tests {
         }
         assert!(writes.join_all().await.into_iter().all(|result| result.is_ok()));
         assert_eq!(store.all(Kind::Image).await.unwrap().len(), 500);
+    }
+
+    #[tokio::test]
+    async fn a_probe_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("state.db")).unwrap();
+        store.apply(vec![Change::put(Kind::Image, "a", "x")]).await.unwrap();
+        store.probe(false).await.unwrap();
+        store.probe(true).await.unwrap();
+        assert_eq!(ids(&store.all(Kind::Image).await.unwrap()), ["a"]);
+    }
+
+    #[test]
+    fn a_probe_finds_that_nothing_can_be_written() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "query_only", true).unwrap();
+        probe(&connection, false).unwrap();
+        assert!(matches!(probe(&connection, true), Err(StoreError::Write(_))));
     }
 
     #[test]

@@ -91,4 +91,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Every record of a kind, in the order of their ids.
     async fn all(&self, kind: Kind) -> Result<Vec<Record>, StoreError>;
+
+    /// Whether it answers, and with `write` whether what would be written now would be durable. Changes no record.
+    async fn probe(&self, write: bool) -> Result<(), StoreError>;
 }

@@ -10,6 +10,7 @@ use sockerless_docker::{
     ImageReference, Plugin, PluginConfig, PluginEnv, PluginPrivilege, PluginRootFs, PluginSettings,
 };
 use sockerless_engine::Error;
+use sockerless_telemetry::Context as Work;
 
 use super::backends::COMPONENT_LIMIT;
 use super::plugin_archive;
@@ -128,11 +129,11 @@ async fn progressing(
     let (progress, mut lines) = Progress::new();
     let work = work(progress.clone());
     // Goes on when the client goes away.
-    tokio::spawn(async move {
+    tokio::spawn(Work::current().run(async move {
         if let Err(error) = work.await {
             progress.fail(error).await;
         }
-    });
+    }));
     let first = lines.recv().await.transpose()?;
     let rest = futures_util::stream::poll_fn(move |context| lines.poll_recv(context));
     let all = futures_util::stream::iter(first.map(Ok)).chain(rest);

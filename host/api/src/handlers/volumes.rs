@@ -8,10 +8,10 @@ use crate::app::Context;
 use crate::wire::{Answer, empty, json, read_json_or_default};
 
 pub(crate) async fn list(context: Context) -> Answer {
-    let filters = context.query.filters().map_err(|error| Error {
-        kind: error.kind,
-        message: format!("error reading volume filters: {}", error.message),
-    })?;
+    let filters = context
+        .query
+        .filters()
+        .map_err(|error| Error { message: format!("error reading volume filters: {}", error.message), ..error })?;
     json(StatusCode::OK, &context.app.engine.volumes(&filters)?)
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
+use sockerless_telemetry::Context;
+use sockerless_telemetry::metrics::metrics;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio_util::sync::CancellationToken;
 
@@ -55,7 +57,18 @@ impl Hijack {
         })
     }
 
+    /// The same with one more header, the first one, and with all that follows done in the course of a request.
+    #[must_use]
+    pub(crate) fn of_request(self, name: &str, value: &str, context: Context) -> Self {
+        let Self { head, then } = self;
+        let line = head.windows(2).position(|pair| pair == b"\r\n").map_or(0, |end| end + 2);
+        let (status, headers) = head.split_at(line);
+        let head = [status, format!("{name}: {value}\r\n").as_bytes(), headers].concat();
+        Self { head: head.into(), then: Box::new(move |socket, early| Box::pin(context.run(then(socket, early)))) }
+    }
+
     pub(super) async fn run(self, mut socket: Box<dyn Stream>, early: Bytes) {
+        let _open = metrics().docker.hijacked();
         if socket.write_all(&self.head).await.is_ok() && socket.flush().await.is_ok() {
             (self.then)(socket, early).await;
         }
@@ -180,4 +193,25 @@ async fn close(mut reader: impl AsyncRead + Unpin, mut writer: impl AsyncWrite +
     let drained = async { while reader.read(&mut scrap).await.is_ok_and(|count| count > 0) {} };
     // Whoever takes longer loses the rest.
     let _ = tokio::time::timeout(LINGER, drained).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use sockerless_telemetry::{Name, Span, request_id};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_id_of_the_request_is_in_the_head_and_with_what_follows() {
+        let context = Span::of_request(|| Name::new("x"), || None).context().clone();
+        let id = context.request_id().unwrap();
+        let hijack = Hijack::new("HTTP/1.1 101 UPGRADED\r\nA: b\r\n\r\n", |mut socket, _| async move {
+            socket.write_all(request_id().unwrap().as_bytes()).await.unwrap();
+        });
+        let (mut client, server) = tokio::io::duplex(1 << 10);
+        hijack.of_request("X-Request-Id", &id, context).run(Box::new(server), Bytes::new()).await;
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(answer, format!("HTTP/1.1 101 UPGRADED\r\nX-Request-Id: {id}\r\nA: b\r\n\r\n{id}"));
+    }
 }

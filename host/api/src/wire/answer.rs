@@ -41,7 +41,7 @@ fn response(status: StatusCode, content_type: Option<HeaderValue>, body: Body) -
 /// An object, with the newline that the Engine puts behind each.
 pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Answer {
     let mut body =
-        serde_json::to_vec(value).map_err(|error| Error::internal(format!("the answer cannot be written: {error}")))?;
+        serde_json::to_vec(value).map_err(|error| Error::fault(format!("the answer cannot be written: {error}")))?;
     body.push(b'\n');
     Ok(response(status, Some(JSON), full(body)).into())
 }
@@ -99,8 +99,22 @@ pub(crate) fn error_response(error: &Error) -> Response<Body> {
     if error.kind == ErrorKind::NotModified {
         return response(StatusCode::NOT_MODIFIED, None, full(Bytes::new()));
     }
-    let body = format!("{}\n", serde_json::json!({ "message": error.message }));
-    response(status(error.kind), Some(JSON), full(body))
+    let status = status(error.kind);
+    log(status, error);
+    let body = format!("{}\n", serde_json::json!({ "message": error.shown() }));
+    response(status, Some(JSON), full(body))
+}
+
+/// What is not the client's fault is for the operator to see, with what the client was told.
+fn log(status: StatusCode, error: &Error) {
+    if !error.fault {
+        return;
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        tracing::warn!(error = %error.message, "a request cannot be answered now");
+    } else {
+        tracing::error!(error = %error.message, "a request failed");
+    }
 }
 
 /// What the Engine says to paths and methods that it does not have.
@@ -111,10 +125,11 @@ pub(crate) fn page_not_found() -> Response<Body> {
 /// How attach says no: the Engine has taken the connection over by then, and writes the answer itself.
 pub(crate) fn raw_error(error: &Error) -> Hijack {
     let status = status(error.kind);
+    log(status, error);
     Hijack::last_words(format!(
         "HTTP/1.1 {} {}\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\n{}\r\n",
         status.as_u16(),
         status.canonical_reason().unwrap_or_default(),
-        error.message
+        error.shown()
     ))
 }

@@ -47,10 +47,10 @@ impl Output {
             self.buffer.clear();
             self.buffer.reserve(CHUNK);
             let read = self.reader.read_buf(&mut self.buffer).await;
-            if read.map_err(|error| Error::internal(format!("the connection broke: {error}")))? == 0 {
+            if read.map_err(|error| Error::fault(format!("the connection broke: {error}")))? == 0 {
                 return match self.demultiplexer.is_whole() {
                     true => Ok(None),
-                    false => Err(Error::internal("the connection ended in the middle of the output")),
+                    false => Err(Error::fault("the connection ended in the middle of the output")),
                 };
             }
             let mut frames = BytesMut::with_capacity(self.buffer.len() + 64);

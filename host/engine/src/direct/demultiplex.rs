@@ -61,13 +61,13 @@ impl Demultiplexer {
 /// Stream and length. The Engine has two streams more: its echo of the input, and its own errors.
 fn head(header: [u8; HEADER]) -> Result<(u8, usize)> {
     let [stream, 0, 0, 0, a, b, c, d] = header else {
-        return Err(Error::internal("the output is not in Docker's frames, as the backend says"));
+        return Err(Error::fault("the output is not in Docker's frames, as the backend says"));
     };
     let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
     match stream {
         0 | 1 => Ok((STDOUT, length)),
         2 | 3 => Ok((STDERR, length)),
-        _ => Err(Error::internal("the output is not in Docker's frames, as the backend says")),
+        _ => Err(Error::fault("the output is not in Docker's frames, as the backend says")),
     }
 }
 

@@ -96,7 +96,7 @@ impl Which {
                 Ok(ExecState::Exited(code)) => (Ok(code), Some(format!("some of the output may be missing: {error}"))),
                 _ => {
                     let text = format!("whether the command still runs is not known: {error}");
-                    (Err(Error::internal(text.clone())), Some(text))
+                    (Err(Error::fault(text.clone())), Some(text))
                 }
             },
         };

@@ -69,4 +69,8 @@ impl Store for Disk {
     async fn all(&self, kind: Kind) -> Result<Vec<Record>, StoreError> {
         self.platter.all(kind).await
     }
+
+    async fn probe(&self, write: bool) -> Result<(), StoreError> {
+        self.platter.probe(write).await
+    }
 }

@@ -172,8 +172,14 @@ impl AzureCredentials {
     /// Whether the machine has a metadata service: it refuses a request like this one, but at once.
     async fn metadata_service(&self) -> Result<(), String> {
         let url = Url::parse(METADATA).map_err(|error| error.to_string())?;
-        let request =
-            Outgoing { method: Method::GET, url, headers: HeaderMap::new(), body: None, route: Route::Trusted };
+        let request = Outgoing {
+            method: Method::GET,
+            url,
+            headers: HeaderMap::new(),
+            body: None,
+            route: Route::Trusted,
+            rule: "credentials".into(),
+        };
         match timeout(PROBE, self.http.send(&request, None)).await {
             Ok(Ok(response)) if response.status() != StatusCode::NOT_FOUND => Ok(()),
             _ => Err("IDENTITY_ENDPOINT is not set, and there is no metadata service at 169.254.169.254".into()),

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use sockerless_telemetry::metrics::metrics;
+
 use super::{Token, TokenError, TokenSource};
 
 /// A token is renewed when it has less than this to live.
@@ -37,7 +39,9 @@ impl TokenCache {
         if let Some(token) = cached.as_ref().filter(|token| token.expires > now + MARGIN) {
             return Ok(token.clone());
         }
-        match (self.source.acquire(scope).await, cached.as_ref()) {
+        let acquired = self.source.acquire(scope).await;
+        metrics().backends.token_fetched(acquired.is_ok());
+        match (acquired, cached.as_ref()) {
             (Ok(token), _) => {
                 *cached = Some(token.clone());
                 Ok(token)

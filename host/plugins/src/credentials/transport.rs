@@ -54,6 +54,7 @@ impl AzureHttpClient for Transport {
             headers,
             body: (!body.is_empty()).then_some(body),
             route: Route::Trusted,
+            rule: "credentials".into(),
         };
         let limit = if request.url().host_str() == Some(METADATA) { METADATA_TIMEOUT } else { TIMEOUT };
         let work = async {

@@ -11,19 +11,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::header::{CONTENT_LENGTH, HOST};
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use reqwest::ClientBuilder;
 use rustls::ClientConfig;
+use sockerless_telemetry::{Context, request_id};
 use url::{Host, Url};
 
 use super::resolve::{Forbidden, Guarded, Resolver, SystemResolver, admit};
 use super::tls;
 use super::transport::Transport;
+use crate::credentials;
 use crate::error::EngineError;
 use crate::policy::Route;
 
 /// An idle connection is given up before servers are wont to do that, who take tens of seconds to minutes.
 const IDLE: Duration = Duration::from_secs(20);
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// After so long without a sign of life a connection counts as dead, also under a request without a time limit.
@@ -55,6 +59,8 @@ pub(crate) struct Outgoing {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<bytes::Bytes>,
     pub(crate) route: Route,
+    /// The pattern of the hosts by which it is granted.
+    pub(crate) rule: Arc<str>,
 }
 
 impl Outgoing {
@@ -64,8 +70,22 @@ impl Outgoing {
         if let Some(mut value) = authorization {
             value.set_sensitive(true);
             headers.insert(http::header::AUTHORIZATION, value);
+            correlate(&mut headers);
         }
         headers
+    }
+}
+
+/// Puts on a request that the daemon signs in the course of which request of a client's, and where in its trace, it is sent. Other
+/// requests have nothing of that: the daemon does not know whose they are at the other end.
+fn correlate(headers: &mut HeaderMap) {
+    if let Some(id) = request_id().and_then(|id| HeaderValue::from_str(&id).ok()) {
+        for name in credentials::CORRELATION {
+            headers.entry(name).or_insert_with(|| id.clone());
+        }
+    }
+    if let Some(parent) = Context::current().traceparent() {
+        headers.insert(TRACEPARENT, parent);
     }
 }
 

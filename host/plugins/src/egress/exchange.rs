@@ -15,6 +15,7 @@ use super::request::origin;
 use super::resolve::Forbidden;
 use super::transport::{Transport, Transported};
 use crate::credentials::TokenCache;
+use crate::observe;
 
 /// What proves to the server who is asking.
 #[derive(Clone)]
@@ -113,8 +114,14 @@ async fn once(
         let response = transported(transport.as_ref(), client.connections, exchange, authorization).await;
         return response.map(Answer::Whole);
     }
-    let response = client.send(&exchange.request, authorization).await.map_err(|error| failed(&error, exchange))?;
-    Ok(Answer::Begun(response))
+    let span = observe::request(&exchange.request);
+    let sent = span.run(client.send(&exchange.request, authorization)).await;
+    observe::answered(
+        &span,
+        &exchange.request,
+        sent.as_ref().ok().map(|sent| (sent.status().as_u16(), sent.headers())),
+    );
+    sent.map(Answer::Begun).map_err(|error| failed(&error, exchange))
 }
 
 /// A response with its body.

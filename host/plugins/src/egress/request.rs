@@ -38,7 +38,8 @@ pub(crate) fn outgoing(request: Request, grants: &Grants) -> Result<Outgoing, Ht
     let route = grants
         .route(&method, &url)
         .map_err(|reason| HttpError::Denied(format!("{method} {}: {reason}", origin(&url))))?;
-    Ok(Outgoing { method, url, headers, body: request.body.map(Bytes::from), route })
+    let rule = grants.rule(&url);
+    Ok(Outgoing { method, url, headers, body: request.body.map(Bytes::from), route, rule })
 }
 
 /// Scheme, host and port: what of a URL may stand in an error, as a query can hold secrets.

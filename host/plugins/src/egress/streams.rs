@@ -17,6 +17,7 @@ use tokio::io::{join, sink};
 use super::client::HttpClient;
 use super::exchange::{Answer, Exchange, Signature, broken, failed, head_of, in_time, signed, whole};
 use super::request::{invalid, origin};
+use crate::observe;
 
 /// Longest name of a protocol.
 const MAX_PROTOCOL: usize = 64;
@@ -116,7 +117,10 @@ impl Upload for Waiting {
         }
         in_time(&exchange, async {
             let body = Body::wrap_stream(body.map_err(|error| io::Error::other(error.to_string())));
-            let response = client.send_body(&exchange.request, authorization, Some(body)).await;
+            let span = observe::request(&exchange.request);
+            let response = span.run(client.send_body(&exchange.request, authorization, Some(body))).await;
+            let head = response.as_ref().ok().map(|answer| (answer.status().as_u16(), answer.headers()));
+            observe::answered(&span, &exchange.request, head);
             whole(Answer::Begun(response.map_err(|error| failed(&error, &exchange))?), &exchange).await
         })
         .await
@@ -137,6 +141,7 @@ mod tests {
             headers: http::HeaderMap::new(),
             body: None,
             route: Route::Public,
+            rule: "a.net".into(),
         };
         let mut exchange =
             Exchange { request, signature: Signature::None, max_response: 1, timeout: None, received: Arc::default() };

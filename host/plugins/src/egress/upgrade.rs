@@ -62,7 +62,7 @@ pub(crate) async fn upgrade(
     map.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     map.insert(UPGRADE, HeaderValue::from_static("websocket"));
     map.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-    let request = Outgoing { method: Method::GET, url, headers: map, body: None, route };
+    let request = Outgoing { method: Method::GET, headers: map, body: None, route, rule: grants.rule(&url), url };
     let (signature, received) = (Signature::None, Default::default());
     let exchange = Exchange { request, signature, max_response: DECLINED, timeout: None, received };
     connect(client, &exchange).await

@@ -99,6 +99,13 @@ impl Grants {
         })
     }
 
+    /// The pattern of the rule by which the host of a URL is granted. There are as many as the operator or the descriptor has named.
+    pub(crate) fn rule(&self, url: &Url) -> Arc<str> {
+        let host = url.host_str().unwrap_or_default();
+        let rule = self.rules.iter().find(|rule| rule.host.matches(host));
+        rule.map_or_else(|| "none".into(), |rule| rule.host.to_string().into())
+    }
+
     /// Whether there is anything at all that may be asked of the server of a URL.
     ///
     /// # Errors
@@ -188,6 +195,7 @@ mod tests {
         assert!(route(&grants, &url("http://management.azure.com/")).unwrap_err().contains("another scheme or port"));
         assert!(route(&grants, &url("https://management.azure.com:8443/")).unwrap_err().contains(":8443"));
         assert!(route(&grants, &url("https://evil.example/")).unwrap_err().contains("does not ask for"));
+        assert_eq!(&*grants.rule(&url("https://a.azurewebsites.net/x?y")), "*.azurewebsites.net");
         assert!(grants.may_sign(SCOPE, &url("https://management.azure.com/")).is_ok());
         assert!(grants.may_sign(SCOPE, &url("https://a.azurewebsites.net/")).is_err());
         assert!(!grants.grants_scope("https://graph.microsoft.com/.default"));
