@@ -290,6 +290,23 @@ mod tests {
         assert!(std::fs::read(&path).unwrap().starts_with(b"this is no database"));
     }
 
+    #[tokio::test]
+    async fn a_file_of_the_first_version_is_read_and_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        Connection::open(&path).unwrap().execute_batch(include_str!("../testdata/format-1.sql")).unwrap();
+        let store = SqliteStore::open(&path).unwrap();
+        for kind in Kind::ALL {
+            let records = store.all(kind).await.unwrap();
+            assert!(!records.is_empty(), "{kind:?}");
+            for record in records {
+                assert!(record.body.starts_with('{'), "{record:?}");
+                store.apply(vec![Change::put(kind, record.id, "{}")]).await.unwrap();
+            }
+            assert!(store.all(kind).await.unwrap().iter().all(|record| record.body == "{}"));
+        }
+    }
+
     #[test]
     fn a_file_of_a_newer_version_is_refused() {
         let folder = tempfile::tempdir().unwrap();
