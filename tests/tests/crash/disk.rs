@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use sockerless_tests::{World, WorldOptions, built};
 
-use crate::TROUBLE;
+use super::TROUBLE;
 
 /// How long every transaction takes more, in milliseconds.
 const SLOW: u64 = 150;

@@ -7,7 +7,7 @@ use std::thread;
 
 use sockerless_tests::{World, WorldOptions, built, eventually};
 
-use crate::{TROUBLE, died, listed};
+use super::{TROUBLE, died, listed};
 
 /// At which of its transactions a daemon dies.
 const LIVES: [u64; 4] = [1, 2, 3, 4];
