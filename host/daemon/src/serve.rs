@@ -201,7 +201,7 @@ pub(crate) fn registry_client(config: &Config) -> Result<RegistryClient> {
 pub(crate) fn callback_url(config: &Config, listening: SocketAddr) -> Result<Option<String>> {
     let Some(url) = config.callback_url.as_deref() else {
         tracing::warn!(
-            "SOCKERLESS_CALLBACK_URL is not set: containers have no agent, so there is no exec, attach, copy or exit code. If agents \
+            "SOCKERLESS_CALLBACK_URL is not set: containers have no agent, so a backend whose cloud needs one has no exec, attach, copy or exit code. If agents \
              cannot reach this machine, set SOCKERLESS_AGENT_LINK=dial"
         );
         return Ok(None);
