@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use sockerless_tests::load::Load;
 use sockerless_tests::many::{LAZY_APPS, bollard_client};
-use sockerless_tests::{Daemon, World, WorldOptions, eventually};
+use sockerless_tests::{Daemon, World, WorldOptions, ask, eventually};
 
 /// How often Azure has another fault.
 const FAULTS: Duration = Duration::from_millis(500);
@@ -20,7 +20,7 @@ const LOOKS: Duration = Duration::from_secs(5);
 /// What the first part of the time is for: everything that is kept for good is there after it. One part of so many.
 const WARMING: u32 = 3;
 
-/// Descriptors that may stay open when nobody is there: connections to Azure, kept for the next request.
+/// Descriptors and tasks that may be there when nobody is: of connections to Azure, kept for the next request.
 const KEPT: usize = 16;
 
 /// The longest that a client may wait for anything.
@@ -38,12 +38,15 @@ struct Look {
     memory_kib: usize,
     descriptors: usize,
     threads: usize,
+    tasks: usize,
 }
 
 impl Look {
-    fn at(daemon: &Daemon) -> Self {
+    fn at(daemon: &Daemon, operator: &str) -> Self {
+        let metrics = ask(operator, "operator", "GET /metrics", &[], b"").text();
+        let tasks = metrics.lines().find_map(|line| line.strip_prefix("sockerless_tasks ")).unwrap().parse().unwrap();
         let count = |what| std::fs::read_dir(format!("/proc/{}/{what}", daemon.pid())).unwrap().count();
-        Self { memory_kib: daemon.memory(), descriptors: count("fd"), threads: count("task") }
+        Self { memory_kib: daemon.memory(), descriptors: count("fd"), threads: count("task"), tasks }
     }
 
     fn most(looks: &[Self]) -> Self {
@@ -51,6 +54,7 @@ impl Look {
             memory_kib: most.memory_kib.max(look.memory_kib),
             descriptors: most.descriptors.max(look.descriptors),
             threads: most.threads.max(look.threads),
+            tasks: most.tasks.max(look.tasks),
         })
     }
 }
@@ -74,12 +78,14 @@ fn fault(number: usize) -> Value {
 fn main() {
     let clients = usize::try_from(setting("SOCKERLESS_SOAK_CLIENTS", 500)).unwrap();
     let time = Duration::from_secs(setting("SOCKERLESS_SOAK_SECONDS", 600));
-    let world = World::with(WorldOptions { emulator: LAZY_APPS.to_owned(), ..WorldOptions::default() });
+    let settings = vec![("SOCKERLESS_OPERATOR_LISTEN", "127.0.0.1:0".to_owned())];
+    let world = World::with(WorldOptions { emulator: LAZY_APPS.to_owned(), settings, ..WorldOptions::default() });
+    let operator = world.daemon.operator_address();
     world.pull();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let _entered = runtime.enter();
     let docker = runtime.block_on(bollard_client(&world)).unwrap();
-    let empty = Look::at(&world.daemon);
+    let empty = Look::at(&world.daemon, &operator);
 
     let begin = Instant::now();
     let load = Load::begin_amid_faults(&docker, "soak", clients);
@@ -89,7 +95,7 @@ fn main() {
         world.azure.fault(&fault(faults));
         faults += 1;
         if begin.elapsed() > next {
-            let look = Look::at(&world.daemon);
+            let look = Look::at(&world.daemon, &operator);
             eprintln!("{:>5.0?} {look:?}, rounds {} to {}", begin.elapsed(), load.rounds(), load.most_rounds());
             looks.push((begin.elapsed(), look));
             next += LOOKS;
@@ -101,7 +107,8 @@ fn main() {
     assert_eq!(world.azure.apps().len(), 0, "apps are left over");
     drop(docker);
     let after = eventually("the daemon has closed what it had open", || {
-        Some(Look::at(&world.daemon)).filter(|look| look.descriptors <= empty.descriptors + KEPT)
+        let look = Look::at(&world.daemon, &operator);
+        (look.descriptors <= empty.descriptors + KEPT && look.tasks <= empty.tasks + KEPT).then_some(look)
     });
 
     let warm: Vec<_> = looks.iter().filter(|(at, _)| *at < time / WARMING).map(|(_, look)| *look).collect();
@@ -110,11 +117,12 @@ fn main() {
     println!(
         "{clients} clients, {faults} faults; rounds of a client: {fewest} to {most}; given up by a fault: {refused}"
     );
-    println!("{:<28} {:>12} {:>12} {:>12}", "", "memory, KiB", "descriptors", "threads");
+    println!("{:<28} {:>12} {:>12} {:>12} {:>12}", "", "memory, KiB", "descriptors", "threads", "tasks");
     for (when, look) in
         [("before", empty), ("the most at first", warm), ("the most after that", rest), ("after all", after)]
     {
-        println!("{when:<28} {:>12} {:>12} {:>12}", look.memory_kib, look.descriptors, look.threads);
+        let Look { memory_kib, descriptors, threads, tasks } = look;
+        println!("{when:<28} {memory_kib:>12} {descriptors:>12} {threads:>12} {tasks:>12}");
     }
     for (what, wait) in &waits {
         println!("longest wait for {what:<20} {wait:>12.0?}");

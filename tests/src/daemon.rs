@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use crate::judge::{Judgement, Proxy};
 use crate::passed::Passed;
 use crate::program::Program;
-use crate::{Ran, built};
+use crate::{Ran, built, eventually};
 
 /// A daemon, and how it was started: it can be killed and started again.
 #[derive(Debug)]
@@ -224,6 +224,16 @@ impl Daemon {
     #[must_use]
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// The address of its listener for operators, if it was told to have one.
+    #[must_use]
+    pub fn operator_address(&self) -> String {
+        eventually("the operator's listener", || {
+            let log = self.log();
+            let line = log.lines().find(|line| line.contains("/healthz, /readyz and /metrics are served"))?;
+            line.split_once("address=").map(|(_, address)| address.trim().to_owned())
+        })
     }
 
     /// SIGKILL: it has no time for anything.

@@ -15,11 +15,19 @@ use crate::types::{
     Started,
 };
 
+/// What is answered for an export that a component does not have.
+fn unable() -> BackendError {
+    BackendError::NotSupported("the backend cannot do that".to_owned())
+}
+
 /// The exports of the WIT package, plus what the host knows about the component that is loaded.
 ///
 /// The engine calls at most one method at a time for one container, but for its log and for what clients do inside it (from
 /// [`exec_start`](Self::exec_start) to [`resume`](Self::resume)); a call may be cancelled by dropping its
 /// future, and then may or may not have had its effect. See `wit/lifecycle.wit` for when each is called.
+///
+/// From [`logs`](Self::logs) on, but for [`upgrade`](Self::upgrade), a backend need not have them.
+#[allow(unused_variables, reason = "the names say what is meant")]
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
     /// What is loaded right now; another value after a swap.
@@ -76,35 +84,58 @@ pub trait Backend: Send + Sync + 'static {
         container: Container,
         query: LogQuery,
         cursor: Option<String>,
-    ) -> Result<LogPage, BackendError>;
+    ) -> Result<LogPage, BackendError> {
+        Err(unable())
+    }
 
     /// One page of what there is of containers in the cloud. [`BackendError::NotSupported`] when the backend cannot tell.
-    async fn inventory(&self, cursor: Option<String>) -> Result<InventoryPage, BackendError>;
+    async fn inventory(&self, cursor: Option<String>) -> Result<InventoryPage, BackendError> {
+        Err(unable())
+    }
 
     /// The environment of a container's agent, as the cloud keeps it. [`BackendError::NotSupported`] likewise.
-    async fn agent_environment(&self, container: String, handle: Handle)
-    -> Result<Vec<(String, String)>, BackendError>;
+    async fn agent_environment(
+        &self,
+        container: String,
+        handle: Handle,
+    ) -> Result<Vec<(String, String)>, BackendError> {
+        Err(unable())
+    }
 
     /// Has the cloud run a command. [`BackendError::NotSupported`] when it cannot, here as in what follows.
-    async fn exec_start(&self, container: Container, process: ExecProcess) -> Result<ExecStarted, BackendError>;
+    async fn exec_start(&self, container: Container, process: ExecProcess) -> Result<ExecStarted, BackendError> {
+        Err(unable())
+    }
 
     /// Where such a command is.
-    async fn exec_inspect(&self, container: Container, id: String) -> Result<ExecState, BackendError>;
+    async fn exec_inspect(&self, container: Container, id: String) -> Result<ExecState, BackendError> {
+        Err(unable())
+    }
 
     /// Tells such a command's terminal its size.
-    async fn exec_resize(&self, container: Container, id: String, size: TerminalSize) -> Result<(), BackendError>;
+    async fn exec_resize(&self, container: Container, id: String, size: TerminalSize) -> Result<(), BackendError> {
+        Err(unable())
+    }
 
     /// Opens a connection to the container's own command, which may not have been started yet.
-    async fn attach(&self, container: Container, wanted: StreamsWanted) -> Result<Connection, BackendError>;
+    async fn attach(&self, container: Container, wanted: StreamsWanted) -> Result<Connection, BackendError> {
+        Err(unable())
+    }
 
     /// Tells its terminal its size.
-    async fn attach_resize(&self, container: Container, size: TerminalSize) -> Result<(), BackendError>;
+    async fn attach_resize(&self, container: Container, size: TerminalSize) -> Result<(), BackendError> {
+        Err(unable())
+    }
 
     /// What is at a path.
-    async fn archive_stat(&self, container: Container, path: String) -> Result<FileStat, BackendError>;
+    async fn archive_stat(&self, container: Container, path: String) -> Result<FileStat, BackendError> {
+        Err(unable())
+    }
 
     /// A path as a tar archive.
-    async fn archive_get(&self, container: Container, path: String) -> Result<(FileStat, BodyStream), BackendError>;
+    async fn archive_get(&self, container: Container, path: String) -> Result<(FileStat, BodyStream), BackendError> {
+        Err(unable())
+    }
 
     /// The request that extracts an archive, which is its body, into a directory.
     async fn archive_put(
@@ -112,7 +143,9 @@ pub trait Backend: Send + Sync + 'static {
         container: Container,
         directory: String,
         extraction: Extraction,
-    ) -> Result<Box<dyn Upload>, BackendError>;
+    ) -> Result<Box<dyn Upload>, BackendError> {
+        Err(unable())
+    }
 
     /// Judges how that request ended.
     async fn archive_extracted(
@@ -120,13 +153,19 @@ pub trait Backend: Send + Sync + 'static {
         container: Container,
         directory: String,
         answer: Outcome,
-    ) -> Result<(), BackendError>;
+    ) -> Result<(), BackendError> {
+        Err(unable())
+    }
 
     /// The whole file system as a tar archive.
-    async fn archive_file_system(&self, container: Container) -> Result<BodyStream, BackendError>;
+    async fn archive_file_system(&self, container: Container) -> Result<BodyStream, BackendError> {
+        Err(unable())
+    }
 
     /// Dispatches again what tells of the end of a run that has outlasted a daemon.
-    async fn resume(&self, container: Container, run: String) -> Result<(), BackendError>;
+    async fn resume(&self, container: Container, run: String) -> Result<(), BackendError> {
+        Err(unable())
+    }
 
     /// Opens a WebSocket at a URL (`ws` or `wss`), with these headers over and above those of the handshake's beginning, by the rules that
     /// hold for this backend's requests. Whether the answer fits the key in the headers is for the caller to see.

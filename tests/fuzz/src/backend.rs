@@ -3,10 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sockerless_backend::sessions::{
-    BodyStream, Connection, ExecProcess, ExecStarted, ExecState, Extraction, FileStat, StreamsWanted, TerminalSize,
-    Upload,
-};
 use sockerless_backend::types::{
     Container, Descriptor, Disposition, Finding, Handle, Interfaces, InventoryPage, Loaded, LogPage, LogQuery, Outcome,
     Recovered, RunEnd, RunVerdict, Started,
@@ -45,10 +41,6 @@ impl Backends for Only {
     fn names(&self) -> Vec<String> {
         vec![NAME.to_owned()]
     }
-}
-
-fn unable<T>() -> Result<T, BackendError> {
-    Err(BackendError::NotSupported("this cloud cannot do that".to_owned()))
 }
 
 #[async_trait]
@@ -103,54 +95,6 @@ impl Backend for Instant {
 
     async fn inventory(&self, _: Option<String>) -> Result<InventoryPage, BackendError> {
         Ok(InventoryPage::default())
-    }
-
-    async fn agent_environment(&self, _: String, _: Handle) -> Result<Vec<(String, String)>, BackendError> {
-        unable()
-    }
-
-    async fn exec_start(&self, _: Container, _: ExecProcess) -> Result<ExecStarted, BackendError> {
-        unable()
-    }
-
-    async fn exec_inspect(&self, _: Container, _: String) -> Result<ExecState, BackendError> {
-        unable()
-    }
-
-    async fn exec_resize(&self, _: Container, _: String, _: TerminalSize) -> Result<(), BackendError> {
-        unable()
-    }
-
-    async fn attach(&self, _: Container, _: StreamsWanted) -> Result<Connection, BackendError> {
-        unable()
-    }
-
-    async fn attach_resize(&self, _: Container, _: TerminalSize) -> Result<(), BackendError> {
-        unable()
-    }
-
-    async fn archive_stat(&self, _: Container, _: String) -> Result<FileStat, BackendError> {
-        unable()
-    }
-
-    async fn archive_get(&self, _: Container, _: String) -> Result<(FileStat, BodyStream), BackendError> {
-        unable()
-    }
-
-    async fn archive_put(&self, _: Container, _: String, _: Extraction) -> Result<Box<dyn Upload>, BackendError> {
-        unable()
-    }
-
-    async fn archive_extracted(&self, _: Container, _: String, _: Outcome) -> Result<(), BackendError> {
-        unable()
-    }
-
-    async fn archive_file_system(&self, _: Container) -> Result<BodyStream, BackendError> {
-        unable()
-    }
-
-    async fn resume(&self, _: Container, _: String) -> Result<(), BackendError> {
-        unable()
     }
 
     async fn upgrade(&self, _: &str, _: &[(&str, &str)]) -> Result<Upgrade, HttpError> {

@@ -9,7 +9,7 @@ mod log;
 mod metrics;
 mod traces;
 
-use sockerless_tests::{Reply, World, ask, eventually};
+use sockerless_tests::{Reply, World, ask};
 
 /// A world whose daemon has an operator's listener, and the listener's address.
 fn observed(settings: &[(&str, &str)]) -> (World, String) {
@@ -19,11 +19,7 @@ fn observed(settings: &[(&str, &str)]) -> (World, String) {
         world.daemon.set(name, (*value).to_owned());
     }
     world.daemon.start().unwrap_or_else(|error| panic!("{error}"));
-    let address = eventually("the operator's listener", || {
-        let log = world.daemon.log();
-        let line = log.lines().find(|line| line.contains("/healthz, /readyz and /metrics are served"))?;
-        line.split_once("address=").map(|(_, address)| address.trim().to_owned())
-    });
+    let address = world.daemon.operator_address();
     (world, address)
 }
 

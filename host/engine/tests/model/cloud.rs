@@ -4,13 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use sockerless_backend::sessions::{
-    BodyStream, Connection, ExecProcess, ExecStarted, ExecState, Extraction, FileStat, StreamsWanted, TerminalSize,
-    Upload,
-};
 use sockerless_backend::types::{
-    Container, Descriptor, Disposition, Finding, Handle, Interfaces, InventoryPage, Loaded, LogPage, LogQuery, Outcome,
-    Recovered, Response, RunEnd, RunVerdict, Started,
+    Container, Descriptor, Disposition, Finding, Handle, Interfaces, Loaded, Outcome, Recovered, Response, RunEnd,
+    RunVerdict, Started,
 };
 use sockerless_backend::{AgentBroker as _, Backend, BackendError, HttpError, OutcomeSink as _, Upgrade};
 use sockerless_engine::{Backends, Services};
@@ -117,10 +113,6 @@ fn lost() -> BackendError {
     BackendError::Timeout("the answer of the cloud was lost".into())
 }
 
-fn unable<T>() -> Result<T, BackendError> {
-    Err(BackendError::NotSupported("this cloud cannot do that".into()))
-}
-
 /// With what a command ends that is stopped.
 pub(crate) const STOPPED: u8 = 143;
 
@@ -196,62 +188,6 @@ impl Backend for Cloud {
 
     async fn recover(&self, _: Container) -> Result<Recovered, BackendError> {
         Ok(Recovered::Present(None))
-    }
-
-    async fn logs(&self, _: Container, _: LogQuery, _: Option<String>) -> Result<LogPage, BackendError> {
-        unable()
-    }
-
-    async fn inventory(&self, _: Option<String>) -> Result<InventoryPage, BackendError> {
-        unable()
-    }
-
-    async fn agent_environment(&self, _: String, _: Handle) -> Result<Vec<(String, String)>, BackendError> {
-        unable()
-    }
-
-    async fn exec_start(&self, _: Container, _: ExecProcess) -> Result<ExecStarted, BackendError> {
-        unable()
-    }
-
-    async fn exec_inspect(&self, _: Container, _: String) -> Result<ExecState, BackendError> {
-        unable()
-    }
-
-    async fn exec_resize(&self, _: Container, _: String, _: TerminalSize) -> Result<(), BackendError> {
-        unable()
-    }
-
-    async fn attach(&self, _: Container, _: StreamsWanted) -> Result<Connection, BackendError> {
-        unable()
-    }
-
-    async fn attach_resize(&self, _: Container, _: TerminalSize) -> Result<(), BackendError> {
-        unable()
-    }
-
-    async fn archive_stat(&self, _: Container, _: String) -> Result<FileStat, BackendError> {
-        unable()
-    }
-
-    async fn archive_get(&self, _: Container, _: String) -> Result<(FileStat, BodyStream), BackendError> {
-        unable()
-    }
-
-    async fn archive_put(&self, _: Container, _: String, _: Extraction) -> Result<Box<dyn Upload>, BackendError> {
-        unable()
-    }
-
-    async fn archive_extracted(&self, _: Container, _: String, _: Outcome) -> Result<(), BackendError> {
-        unable()
-    }
-
-    async fn archive_file_system(&self, _: Container) -> Result<BodyStream, BackendError> {
-        unable()
-    }
-
-    async fn resume(&self, _: Container, _: String) -> Result<(), BackendError> {
-        unable()
     }
 
     async fn upgrade(&self, _: &str, _: &[(&str, &str)]) -> Result<Upgrade, HttpError> {

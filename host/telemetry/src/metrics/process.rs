@@ -43,7 +43,18 @@ pub(super) fn encode(text: &mut String, version: &str, commit: &str) -> fmt::Res
         gauge.set(count);
         registry.register("process_open_fds", "File descriptors that are open", gauge);
     }
+    if let Some(count) = tasks() {
+        let gauge: Gauge = Gauge::default();
+        gauge.set(count);
+        registry.register("sockerless_tasks", "Tasks that the runtime has", gauge);
+    }
     encode_registry(text, &registry)
+}
+
+/// Nothing outside of a runtime.
+fn tasks() -> Option<i64> {
+    let runtime = tokio::runtime::Handle::try_current().ok()?;
+    i64::try_from(runtime.metrics().num_alive_tasks()).ok()
 }
 
 fn resident_bytes() -> Option<i64> {
