@@ -176,8 +176,8 @@ fn what_was_left_over_is_listed_and_deleted_on_request_and_other_daemons_apps_ar
 fn a_backend_without_an_inventory_says_so() {
     let mut world = World::without_daemon(WorldOptions::default());
     world.daemon.start_without_backends().unwrap();
-    managed(&world, &["plugin", "load", built("SOCKERLESS_TEST_GUEST").to_str().unwrap()]);
-    let ran = world.daemon.sockerless(&["azure", "prune", "--backend", "guest"]);
+    managed(&world, &["plugin", "load", built("SOCKERLESS_TEST_MEMORY_RUST").to_str().unwrap()]);
+    let ran = world.daemon.sockerless(&["azure", "prune", "--backend", "memory"]);
     assert!(ran.code != 0 && ran.stderr.contains("cannot tell what there is in its cloud"), "{ran:?}");
     let ran = world.daemon.sockerless(&["store", "rebuild"]);
     assert!(ran.code != 0 && ran.stderr.contains("no backend that is loaded"), "{ran:?}");
