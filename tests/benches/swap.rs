@@ -1,6 +1,6 @@
 //! What clients notice of swaps: the longest that anybody had to wait, by what for, without swaps and with a hundred in a row.
 //!
-//! `cargo xtask bench swap`. Figures are of this machine and this build; compare them within one run.
+//! `cargo xtask bench swap [--swaps N]`. Figures are of this machine and this build; compare them within one run.
 
 #![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, reason = "a benchmark, which may end")]
 
@@ -11,10 +11,11 @@ use sockerless_tests::many::{LAZY_APPS, bollard_client};
 use sockerless_tests::{World, WorldOptions};
 
 const CLIENTS: usize = 200;
-const SWAPS: usize = 100;
 const ROUNDS: usize = 2;
 
 fn main() {
+    let swaps_in_all =
+        std::env::var("SOCKERLESS_SWAPS").map_or(100, |text| text.parse().expect("SOCKERLESS_SWAPS is a number"));
     // Azure would not let one subscription make so many apps at once.
     let world = World::with(WorldOptions { emulator: LAZY_APPS.to_owned(), ..WorldOptions::default() });
     world.pull();
@@ -39,12 +40,12 @@ fn main() {
 
     let load = Load::begin(&docker, "swapped", CLIENTS);
     let (mut swaps, mut slowest) = (0, Duration::ZERO);
-    while !load.has_failed() && (swaps < SWAPS || load.rounds() < ROUNDS) {
+    while !load.has_failed() && (swaps < swaps_in_all || load.rounds() < ROUNDS) {
         let begin = Instant::now();
         versions.swap(&world, swaps);
         slowest = slowest.max(begin.elapsed());
         swaps += 1;
-        if swaps % 10 == 0 {
+        if swaps.is_multiple_of(5) {
             tell(&format!("{swaps} swaps; every client has lived {} of {ROUNDS} containers", load.rounds()));
         }
     }

@@ -19,6 +19,9 @@ pub(crate) struct Options {
     /// each other.
     #[arg(long)]
     release: bool,
+    /// How many swaps there are in `swap`.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    swaps: u32,
     /// How many clients there are in `soak`.
     #[arg(long, value_name = "N", default_value_t = 500)]
     clients: u32,
@@ -58,6 +61,7 @@ fn daemon(name: &str, options: &Options) -> Result<()> {
         built.daemon = build::release_daemon()?;
     }
     let mut command = benchmark(name, "dev");
+    command.env("SOCKERLESS_SWAPS", options.swaps.to_string());
     command.env("SOCKERLESS_SOAK_CLIENTS", options.clients.to_string());
     command.env("SOCKERLESS_SOAK_SECONDS", options.seconds.to_string());
     test::environment(&mut command, built, clients);
