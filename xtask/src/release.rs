@@ -9,6 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::azf;
+use crate::backends::copy_file;
 use crate::build::{self, root, target};
 use crate::say::say;
 use crate::tools;
@@ -77,13 +78,13 @@ pub(crate) fn pack(programs: &Programs, out: &Path) -> Result<PathBuf> {
     let prefix = folder.path().join(&name);
 
     let Programs { daemon, agent, component } = programs;
-    place(daemon, &prefix.join("bin/sockerless"))?;
-    place(agent, &prefix.join("lib/sockerless/sockerless-agent"))?;
-    place(component, &prefix.join("lib/sockerless/azf.wasm"))?;
+    copy_file(daemon, &prefix.join("bin/sockerless"))?;
+    copy_file(agent, &prefix.join("lib/sockerless/sockerless-agent"))?;
+    copy_file(component, &prefix.join("lib/sockerless/azf.wasm"))?;
     for (file, into) in COPIED {
         let file = root().join(file);
         let called = file.file_name().unwrap_or_default();
-        place(&file, &prefix.join(into).join(called))?;
+        copy_file(&file, &prefix.join(into).join(called))?;
     }
     for (shell, file) in COMPLETIONS {
         let file = prefix.join(file);
@@ -129,13 +130,6 @@ fn moment() -> Result<u64> {
         bail!("the time of the sources is not known: set SOURCE_DATE_EPOCH to seconds since 1970");
     };
     text.parse().with_context(|| format!("SOURCE_DATE_EPOCH is \"{text}\", and should be seconds since 1970"))
-}
-
-fn place(file: &Path, at: &Path) -> Result<()> {
-    let what = || format!("cannot copy {} to {}", file.display(), at.display());
-    fs::create_dir_all(at.parent().unwrap_or(Path::new("/"))).with_context(what)?;
-    fs::copy(file, at).with_context(what)?;
-    Ok(())
 }
 
 fn write(file: &Path, text: &str) -> Result<()> {

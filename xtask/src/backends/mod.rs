@@ -4,6 +4,8 @@ mod languages;
 mod sources;
 mod stamp;
 
+pub(crate) use sources::copy_file;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
