@@ -15,7 +15,6 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use sockerless_agent_protocol::link::websocket_config;
 use sockerless_agent_protocol::{VERSION, handshake, headers, paths};
-use sockerless_telemetry::metrics::metrics;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_tungstenite::WebSocketStream;
@@ -175,7 +174,6 @@ impl Door {
         let admission = match self.registry.admit(&caller.container, &caller.token, &caller.boot) {
             Ok(admission) => admission,
             Err(Refusal::Unauthorized) => {
-                metrics().agents.token_refused();
                 self.log_refusal(&caller, "an agent with a wrong token, or of a container that is not here");
                 if let Some(penance) = self.registry.refusals().penance(self.peer.ip()) {
                     tokio::time::sleep(penance.pause).await;

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use sockerless_telemetry::metrics::metrics;
+
 /// How long the first wrong token of an address waits for its answer; each further one twice as long as the one before.
 const FIRST: Duration = Duration::from_secs(1);
 /// And at most: below the patience of an agent, which would take more for a daemon that does not answer.
@@ -85,6 +87,7 @@ impl Refusals {
     /// One more. Of this kind are also those that the daemon has dialled.
     pub(crate) fn count(&self) {
         self.total.fetch_add(1, Ordering::Relaxed);
+        metrics().agents.token_refused();
     }
 
     /// How long whoever is at this address is kept waiting; nothing if too many wait already, and the connection is better ended.

@@ -55,7 +55,7 @@ impl Agents {
         Linked { _held: Held::new(&self.linked), lost: self.lost.clone() }
     }
 
-    /// Somebody dialled in who is nobody's agent.
+    /// Somebody dialled in, or answered where the daemon dialled, who is nobody's agent.
     pub fn token_refused(&self) {
         self.refused.inc();
     }
