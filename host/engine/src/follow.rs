@@ -255,7 +255,7 @@ impl Inner {
         let record = cell.record();
         let backend = self.backend(&record.backend).map_err(|error| BackendError::Unavailable(error.message))?;
         let since = Timestamp::try_from(window).ok();
-        read_all(&backend, &record, &LogOptions { stdout: true, stderr: true, since, ..LogOptions::default() }).await
+        read_all(backend, &record, &LogOptions { stdout: true, stderr: true, since, ..LogOptions::default() }).await
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use sockerless_backend::types::{LogEntry, LogQuery, LogSource, RunEnd};
+use sockerless_backend::types::{LogEntry, LogPage, LogQuery, LogSource, RunEnd};
 use sockerless_backend::{Backend, BackendError};
 
 use crate::agents::{From, Reader};
@@ -144,7 +144,7 @@ impl Engine {
         // In this order, so that what comes between the two is in both, and told once.
         let news = self.inner.follow_log(cell).await?;
         let backend = self.inner.backend(&record.backend)?;
-        let all = read_all(&backend, record, &LogOptions { tail: None, ..options.clone() }).await?;
+        let all = read_all(backend, record, &LogOptions { tail: None, ..options.clone() }).await?;
         let mut given = Seen::of(&all);
         let skipped =
             options.tail.map_or(0, |tail| all.len().saturating_sub(usize::try_from(tail).unwrap_or(usize::MAX)));
@@ -169,40 +169,86 @@ impl Engine {
                 record.backend
             )));
         }
-        let entries = read_all(&self.inner.backend(&record.backend)?, record, options).await?;
+        let backend = self.inner.backend(&record.backend)?;
         let (tty, timestamps) = (record.config.tty, options.timestamps);
-        Ok(stream::iter(entries.into_iter().map(move |entry| Ok(encode_entry(entry, tty, timestamps)))).boxed())
+        if options.tail.is_some() {
+            let entries = read_all(backend, record, options).await?;
+            return Ok(
+                stream::iter(entries.into_iter().map(move |entry| Ok(encode_entry(entry, tty, timestamps)))).boxed()
+            );
+        }
+        let mut pages = pages(backend, record.clone(), options.clone()).boxed();
+        // What cannot be read at all is an answer of its own, instead of a stream that breaks off.
+        let first = pages.try_next().await?.unwrap_or_default();
+        let pages = stream::once(std::future::ready(Ok(first))).chain(pages).map_err(Error::from);
+        Ok(pages
+            .map_ok(move |entries| {
+                let mut text = BytesMut::new();
+                for entry in entries {
+                    text.extend_from_slice(&encode_entry(entry, tty, timestamps));
+                }
+                text.freeze()
+            })
+            .boxed())
     }
 }
 
 /// A snapshot of what the backend has, as far as it is wanted.
 pub(crate) async fn read_all(
-    backend: &Arc<dyn Backend>,
+    backend: Arc<dyn Backend>,
     record: &ContainerRecord,
     options: &LogOptions,
 ) -> Result<VecDeque<LogEntry>, BackendError> {
-    let query = LogQuery { since: system(options.since), until: system(options.until), tail: options.tail };
     let tail = options.tail.map_or(usize::MAX, |tail| usize::try_from(tail).unwrap_or(usize::MAX));
+    let mut pages = pages(backend, record.clone(), options.clone()).boxed();
     let mut entries = VecDeque::new();
-    let mut cursor = None;
-    for _ in 0..PAGES {
-        let page = backend.logs(record.for_backend(), query.clone(), cursor).await?;
-        for entry in page.entries {
-            // The backend's log may be coarser than what was asked for.
-            if options.wants(&entry) {
-                entries.push_back(entry);
-                if entries.len() > tail {
-                    entries.pop_front();
-                }
+    while let Some(page) = pages.try_next().await? {
+        for entry in page {
+            entries.push_back(entry);
+            if entries.len() > tail {
+                entries.pop_front();
             }
         }
-        cursor = page.next;
-        if cursor.is_none() {
-            return Ok(entries);
-        }
     }
-    tracing::warn!(container = %record.id, "the backend's log has no end: cut");
     Ok(entries)
+}
+
+/// The same page by page.
+fn pages(
+    backend: Arc<dyn Backend>,
+    record: ContainerRecord,
+    options: LogOptions,
+) -> impl Stream<Item = Result<Vec<LogEntry>, BackendError>> + Send {
+    let query = LogQuery { since: system(options.since), until: system(options.until), tail: options.tail };
+    let pages = pages_by(move |cursor| {
+        let (backend, container, query) = (backend.clone(), record.for_backend(), query.clone());
+        async move { backend.logs(container, query, cursor).await }
+    });
+    // The backend's log may be coarser than what was asked for.
+    pages.map_ok(move |page| page.into_iter().filter(|entry| options.wants(entry)).collect())
+}
+
+/// What `read` gives for one cursor after the other. Each page is read when it is asked for: the log of a client that reads slowly is
+/// not in memory.
+fn pages_by<R>(
+    read: impl Fn(Option<String>) -> R + Send,
+) -> impl Stream<Item = Result<Vec<LogEntry>, BackendError>> + Send
+where
+    R: Future<Output = Result<LogPage, BackendError>> + Send,
+{
+    // The cursor, if there is another page, and how many may be read.
+    stream::try_unfold(Some((None, PAGES)), move |rest| {
+        let page = rest.map(|(cursor, left)| (left, read(cursor)));
+        async move {
+            let Some((left, page)) = page else { return Ok(None) };
+            let page = page.await?;
+            if left == 1 && page.next.is_some() {
+                tracing::warn!("the log of a backend has no end: cut after {PAGES} pages");
+            }
+            let rest = page.next.filter(|_| left > 1).map(|next| (Some(next), left - 1));
+            Ok(Some((page.entries, rest)))
+        }
+    })
 }
 
 /// Lines as they come, with the last `tail` of those that are there already.
@@ -261,6 +307,9 @@ fn log_time(time: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::Ordering::Relaxed;
+
     use super::*;
 
     #[test]
@@ -271,5 +320,35 @@ mod tests {
         assert_eq!(&bytes[..8], [2, 0, 0, 0, 0, 0, 0, 36]);
         assert_eq!(&bytes[8..], b"2026-11-24T01:02:03.500000000Z oops\n");
         assert_eq!(&encode(&line, true, None)[..], b"oops\n");
+    }
+    fn page(number: usize, next: Option<usize>) -> LogPage {
+        let line = number.to_string().into_bytes();
+        let entry = LogEntry { time: SystemTime::UNIX_EPOCH, source: LogSource::Stdout, line, partial: false };
+        LogPage { entries: vec![entry], next: next.map(|next| next.to_string()) }
+    }
+
+    #[tokio::test]
+    async fn a_page_is_read_when_it_is_asked_for() {
+        let read = AtomicUsize::new(0);
+        let mut pages = std::pin::pin!(pages_by(|cursor| {
+            let number = read.fetch_add(1, Relaxed);
+            assert_eq!(cursor, (number > 0).then(|| number.to_string()));
+            async move { Ok(page(number, (number < 2).then_some(number + 1))) }
+        }));
+        for number in 0..3 {
+            assert_eq!(read.load(Relaxed), number);
+            assert_eq!(pages.try_next().await.unwrap().unwrap()[0].line, number.to_string().into_bytes());
+        }
+        assert_eq!(pages.try_next().await.unwrap(), None);
+        assert_eq!(read.load(Relaxed), 3);
+    }
+
+    #[tokio::test]
+    async fn a_log_without_end_is_cut_and_one_that_cannot_be_read_says_so() {
+        let pages = pages_by(|_| async { Ok(page(0, Some(1))) });
+        assert_eq!(pages.count().await, PAGES);
+        let pages = pages_by(|_| async { Err(BackendError::Unavailable("gone".into())) });
+        let pages: Vec<_> = pages.collect().await;
+        assert_eq!(pages, [Err(BackendError::Unavailable("gone".into()))]);
     }
 }
