@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sockerless_backend::Backend;
-use sockerless_backend::types::{Disposition, Recovered};
-use sockerless_store::{Change, Kind};
+use sockerless_backend::types::Recovered;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
@@ -18,20 +17,15 @@ use crate::cell::{Asked, Cell, Command, Edit};
 use crate::engine::Inner;
 use crate::error::{Error, Result};
 use crate::health::{self, Finding, Monitor};
-use crate::ids;
 use crate::record::{ContainerRecord, Exit, Intent, Status};
 use crate::restart::{self, Backoff};
 use crate::run::{RunEvent, Watched};
-use crate::signals;
 
 /// Commands that wait for one container at most; more are held back at the API.
 pub(crate) const MAILBOX: usize = 64;
 
 /// How soon what could not be written is written again.
 const AGAIN: Duration = Duration::from_secs(1);
-
-/// How long a run may take to end after its processes were killed.
-const KILLED: Duration = Duration::from_secs(10);
 
 pub(crate) struct Actor {
     pub(crate) engine: Arc<Inner>,
@@ -150,7 +144,7 @@ impl Actor {
     }
 
     /// Acts on what the task that watches the run has seen.
-    async fn take_run_event(&mut self, event: RunEvent) {
+    pub(crate) async fn take_run_event(&mut self, event: RunEvent) {
         match event {
             RunEvent::Ended { run, exit } if self.run.as_ref().is_some_and(|watched| watched.id() == run) => {
                 self.exited(exit).await;
@@ -231,97 +225,6 @@ impl Actor {
         }
     }
 
-    async fn stop(&mut self, signal: Option<String>, timeout: Option<i32>) -> Result<()> {
-        if !self.record.state.status.is_live() {
-            return Err(Error::not_modified("container is not running"));
-        }
-        let timeout = timeout.or(self.record.config.stop_timeout.and_then(|seconds| i32::try_from(seconds).ok()));
-        let disposition = self.backend()?.stop(self.record.for_backend(), timeout, ids::idempotency_key()?).await?;
-        if disposition == Disposition::Nothing {
-            return Ok(());
-        }
-        self.record.stopped_by_client = true;
-        self.save().await?;
-        if self.restart_at.is_some() {
-            self.give_up_restart().await;
-        } else if disposition == Disposition::Done {
-            self.ended_within(KILLED).await?;
-        } else {
-            self.stop_by_signal(signal, timeout).await?;
-        }
-        self.engine.events.container(&self.record, "stop", &[]);
-        Ok(())
-    }
-
-    /// The stop signal, then, when the time is over, SIGKILL. A negative time is without end.
-    async fn stop_by_signal(&mut self, signal: Option<String>, timeout: Option<i32>) -> Result<()> {
-        let own = Some(self.record.config.stop_signal.clone()).filter(|signal| !signal.is_empty());
-        let signal = signals::parse(Some(&signal.or(own).unwrap_or_else(|| "SIGTERM".to_owned())))?;
-        let seconds = timeout.unwrap_or(10);
-        if self.engine.services.is_cut(&self.record.id) {
-            // The backend has ended the run already: there is nothing left to signal.
-            return self.ended_within(KILLED).await;
-        }
-        self.signal(&signal).await?;
-        if let Ok(seconds) = u64::try_from(seconds) {
-            if self.ended_within(Duration::from_secs(seconds)).await.is_ok() {
-                return Ok(());
-            }
-            self.signal("SIGKILL").await?;
-            return self.ended_within(KILLED).await;
-        }
-        self.ended_within(Duration::MAX).await
-    }
-
-    async fn restart(&mut self, timeout: Option<i32>) -> Result<()> {
-        let disposition = self.backend()?.restart(self.record.for_backend(), timeout, ids::idempotency_key()?).await?;
-        match disposition {
-            Disposition::Nothing => Ok(()),
-            Disposition::Done => {
-                self.engine.events.container(&self.record, "restart", &[]);
-                Ok(())
-            }
-            Disposition::HostDefault => {
-                if self.record.state.status.is_live() {
-                    // So that the restart policy does not begin another run before this does.
-                    self.record.stopped_by_client = true;
-                    if self.restart_at.is_some() {
-                        self.give_up_restart().await;
-                    } else {
-                        self.stop_by_signal(None, timeout).await?;
-                    }
-                    self.engine.events.container(&self.record, "stop", &[]);
-                }
-                self.start().await?;
-                self.engine.events.container(&self.record, "restart", &[]);
-                Ok(())
-            }
-        }
-    }
-
-    async fn kill(&mut self, signal: &str) -> Result<()> {
-        let fatal = signal == "SIGKILL";
-        if !self.record.state.status.is_live() {
-            return Err(Error::conflict(format!("container {} is not running", self.record.id)));
-        }
-        self.record.stopped_by_client = true;
-        if self.restart_at.is_some() {
-            self.give_up_restart().await;
-            return Ok(());
-        }
-        let disposition =
-            self.backend()?.kill(self.record.for_backend(), signal.to_owned(), ids::idempotency_key()?).await?;
-        self.engine.events.container(&self.record, "kill", &[("signal", signal_number(signal))]);
-        match disposition {
-            Disposition::Nothing => Ok(()),
-            Disposition::Done => self.ended_within(KILLED).await,
-            Disposition::HostDefault => {
-                self.signal(signal).await?;
-                if fatal { self.ended_within(KILLED).await } else { Ok(()) }
-            }
-        }
-    }
-
     /// State only: the seed's backends cannot suspend, and the mapping says that pause has no real effect.
     async fn pause(&mut self) -> Result<()> {
         match self.record.state.status {
@@ -387,105 +290,6 @@ impl Actor {
         Ok(())
     }
 
-    /// Deletes the container here and in the cloud. On an error it stays, dead, and the removal can be tried again.
-    async fn remove(&mut self, force: bool, volumes: bool) -> Result<()> {
-        let status = self.record.state.status;
-        if status.is_live() {
-            if !force {
-                return Err(Error::conflict(match status {
-                    Status::Paused => "container is paused and must be unpaused first",
-                    _ => "container is running: stop the container before removing or force remove",
-                }));
-            }
-            self.record.stopped_by_client = true;
-            self.give_up_restart().await;
-            self.engine.services.disconnect_run(&self.record.id).await;
-            self.engine.events.container(&self.record, "kill", &[("signal", "9".to_owned())]);
-            self.ended_within(KILLED).await?;
-        } else if self.record.may_run() && !force {
-            return Err(Error::conflict(
-                "whether the container runs is not known yet, since its agent has not called back: wait, or force remove",
-            ));
-        }
-        let key = match &self.record.intent {
-            Some(Intent::Remove { key }) => key.clone(),
-            _ => ids::idempotency_key()?,
-        };
-        let before = self.record.state.status;
-        self.record.intent = Some(Intent::Remove { key: key.clone() });
-        self.record.state.status = Status::Removing;
-        if let Err(error) = self.save().await {
-            self.record.intent = None;
-            self.record.state.status = before;
-            return Err(error);
-        }
-        self.publish();
-        if let Err(error) = self.delete(force, key).await {
-            self.record.state.status = Status::Dead;
-            self.record.state.exit.error.clone_from(&error.message);
-            // Else it would count as being removed for ever. What is on disk has the next daemon remove it.
-            if let Err(error) = self.save().await {
-                tracing::error!(container = %self.record.id, %error, "the failed removal is not on disk");
-            }
-            self.publish();
-            return Err(error);
-        }
-        self.engine.services.forget(&self.record.id);
-        self.engine.containers.remove(&self.record.id);
-        self.engine.containers.release(&self.record.name, &self.record.id);
-        self.engine.networks.release(&self.record.endpoints);
-        self.engine.execs.container_removed(&self.record.id);
-        if volumes {
-            self.engine.discard_anonymous(&self.record.mounts).await;
-        }
-        self.engine.events.container(&self.record, "destroy", &[]);
-        self.record.state.status = Status::Removed;
-        self.publish();
-        // Those who attached before a start that will not come are let go.
-        self.cell.attachments().clear();
-        Ok(())
-    }
-
-    async fn delete(&mut self, force: bool, key: String) -> Result<()> {
-        self.backend()?.remove(self.record.for_backend(), force, key).await?;
-        let changes = vec![
-            Change::delete(Kind::Container, self.record.id.clone()),
-            Change::delete(Kind::Agent, self.record.id.clone()),
-        ];
-        self.engine.store.apply(changes).await?;
-        Ok(())
-    }
-
-    /// Waits, while the container's task does nothing else, until the run has ended.
-    pub(crate) async fn ended_within(&mut self, limit: Duration) -> Result<()> {
-        let deadline = tokio::time::Instant::now().checked_add(limit);
-        while self.run.is_some() {
-            let event = match deadline {
-                Some(deadline) => tokio::time::timeout_at(deadline, self.run_events.recv()).await,
-                None => Ok(self.run_events.recv().await),
-            };
-            match event {
-                Ok(Some(event)) => self.take_run_event(event).await,
-                Ok(None) => break,
-                Err(_) => {
-                    return Err(Error::fault(format!(
-                        "container {} did not end within {} s",
-                        self.record.id,
-                        limit.as_secs()
-                    )));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn signal(&self, signal: &str) -> Result<()> {
-        match self.record.run_id() {
-            Some(run) => self.engine.agents.signal(&self.record.id, run, signal).await,
-            None => Err(Error::conflict(format!("container {} is not running", self.record.id))),
-        }
-    }
-
     pub(crate) fn backend(&self) -> Result<Arc<dyn Backend>> {
         self.engine.backend(&self.record.backend)
     }
@@ -509,9 +313,4 @@ impl Actor {
     pub(crate) fn publish(&self) {
         self.cell.publish(Arc::new(self.record.clone()));
     }
-}
-
-/// Docker's events name signals by number.
-fn signal_number(name: &str) -> String {
-    signals::number(name).map_or_else(|| name.to_owned(), |number| number.to_string())
 }
