@@ -1,12 +1,18 @@
 //! The `filters` of list, prune and event calls.
 
 use jiff::Timestamp;
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::time::{TimeError, parse_time};
+
+/// How many bytes the regular expressions of one filter may take once they are compiled, in all: a repetition of a million is a few letters.
+const EXPRESSIONS_SIZE: usize = 2 << 20;
+
+/// As many every one of them may take, however many there are: that is a name.
+const EXPRESSION_SIZE: usize = 4 << 10;
 
 /// Names of filters, each with the values of which one (or, for some, all) must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -119,7 +125,9 @@ impl Filters {
     #[must_use]
     pub fn patterns(&self, name: &str) -> Patterns {
         let texts = self.get(name).to_vec();
-        let expressions = texts.iter().filter_map(|text| Regex::new(text).ok()).collect();
+        let each = (EXPRESSIONS_SIZE / texts.len().max(1)).max(EXPRESSION_SIZE);
+        let compile = |text: &String| RegexBuilder::new(text).size_limit(each).dfa_size_limit(each).build().ok();
+        let expressions = texts.iter().filter_map(compile).collect();
         Patterns { texts, expressions }
     }
 
@@ -176,7 +184,7 @@ pub struct Patterns {
 
 impl Patterns {
     /// Whether the text is one of the values, or one of them is a regular expression that is found in it. What is no regular
-    /// expression matches by itself only, as with the Engine. No values match everything.
+    /// expression, or too large a one, matches by itself only, as with the Engine. No values match everything.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         self.texts.is_empty()
@@ -255,6 +263,26 @@ mod tests {
         filters.insert("name", "[");
         assert!(filters.patterns("name").matches("["));
         assert!(Filters::default().patterns("name").matches("x"));
+    }
+
+    #[test]
+    fn expressions_are_bounded() {
+        // The Engine's own bound.
+        let mut filters = Filters::default();
+        filters.insert("name", "^x{1,1000}$");
+        assert!(filters.patterns("name").matches(&"x".repeat(1000)));
+        let mut filters = Filters::default();
+        filters.insert("name", "x{1,1000000}");
+        assert!(!filters.patterns("name").matches("x"));
+        assert!(filters.patterns("name").matches("x{1,1000000}"));
+        // Names of containers, however many there are.
+        let mut filters = Filters::default();
+        for number in 0..2000 {
+            filters.insert("name", format!("^/?a-name-of-forty-letters-and-a-number-{number}$"));
+        }
+        let patterns = filters.patterns("name");
+        assert_eq!(patterns.expressions.len(), 2000);
+        assert!(patterns.matches("/a-name-of-forty-letters-and-a-number-1999"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::memory::most_held;
 use crate::mutate::Mutator;
 use crate::targets::Target;
 
@@ -105,13 +106,18 @@ impl Campaign {
                     }
                 });
             }
-            let result = catch_unwind(AssertUnwindSafe(|| (target.run)(input)));
+            let result = catch_unwind(AssertUnwindSafe(|| most_held(|| (target.run)(input))));
             drop(done);
             result
         });
         let panics = PANICS.with_borrow(|panics| panics.join("\n"));
-        if result.is_err() || !panics.is_empty() {
-            panic!("{}", self.report(target, input, &panics));
+        match result {
+            Ok(held) if held > target.memory => {
+                let reason = format!("it holds {held} bytes, and may hold {}", target.memory);
+                panic!("{}", self.report(target, input, &reason));
+            }
+            Ok(_) if panics.is_empty() => {}
+            _ => panic!("{}", self.report(target, input, &panics)),
         }
     }
 

@@ -4,7 +4,7 @@
 //! such as that what was read can be written and read again. The folder `fuzz` of the repository has a target of cargo-fuzz for each, and
 //! their corpora. `tests/short.rs` runs each on its corpus and on mutations of it, without instrumentation.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,9 +16,11 @@ mod backend;
 mod campaign;
 mod choices;
 mod daemon;
+mod memory;
 mod mutate;
 mod runtime;
 mod targets;
 
 pub use campaign::{Campaign, corpus_folder};
+pub use memory::Counting;
 pub use targets::{TARGETS, Target, run, target};

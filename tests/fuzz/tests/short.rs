@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use sockerless_fuzz::{Campaign, TARGETS, corpus_folder, target};
+use sockerless_fuzz::{Campaign, Counting, TARGETS, corpus_folder, target};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 macro_rules! targets {
     ($($name:ident)*) => {
