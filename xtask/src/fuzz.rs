@@ -3,11 +3,15 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::build;
 use crate::say::say;
 use crate::tools;
+
+/// No input may make a target ask for more memory than this at once, in MiB: a number in an input is not believed. In all it may hold what
+/// libFuzzer allows, 2 GiB. Without libFuzzer each target has a bound of its own.
+const LARGEST_BLOCK: &str = "-malloc_limit_mb=64";
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -40,10 +44,15 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         say(format_args!("{name}: {} s", options.seconds));
         if guided {
             let limit = format!("-max_total_time={}", options.seconds);
+            // What is new to it goes there, and into the repository's corpus when somebody has looked at it.
+            let found = build::target().join("fuzz").join(name);
+            std::fs::create_dir_all(&found).with_context(|| format!("cannot make {}", found.display()))?;
+            let corpus = build::root().join("fuzz/corpus").join(name);
             let mut command = Command::new("cargo");
             // This cargo's own variables would choose its own compiler.
             command.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO");
-            tools::run(command.current_dir(build::root()).args(["+nightly", "fuzz", "run", name, "--", &limit]))?;
+            command.current_dir(build::root()).args(["+nightly", "fuzz", "run", name]).args([found, corpus]);
+            tools::run(command.args(["--", &limit, LARGEST_BLOCK]))?;
             continue;
         }
         let mut command = tools::cargo();
