@@ -171,7 +171,8 @@ impl Engine {
         }
         let backend = self.inner.backend(&record.backend)?;
         let (tty, timestamps) = (record.config.tty, options.timestamps);
-        if options.tail.is_some() {
+        // Who follows is told from elsewhere what comes after this moment: pages that were read later would have it as well.
+        if options.follow || options.tail.is_some() {
             let entries = read_all(backend, record, options).await?;
             return Ok(
                 stream::iter(entries.into_iter().map(move |entry| Ok(encode_entry(entry, tty, timestamps)))).boxed()
@@ -220,7 +221,7 @@ fn pages(
     options: LogOptions,
 ) -> impl Stream<Item = Result<Vec<LogEntry>, BackendError>> + Send {
     let query = LogQuery { since: system(options.since), until: system(options.until), tail: options.tail };
-    let pages = pages_by(move |cursor| {
+    let pages = pages_by(record.id.clone(), move |cursor| {
         let (backend, container, query) = (backend.clone(), record.for_backend(), query.clone());
         async move { backend.logs(container, query, cursor).await }
     });
@@ -231,6 +232,7 @@ fn pages(
 /// What `read` gives for one cursor after the other. Each page is read when it is asked for: the log of a client that reads slowly is
 /// not in memory.
 fn pages_by<R>(
+    container: String,
     read: impl Fn(Option<String>) -> R + Send,
 ) -> impl Stream<Item = Result<Vec<LogEntry>, BackendError>> + Send
 where
@@ -239,11 +241,12 @@ where
     // The cursor, if there is another page, and how many may be read.
     stream::try_unfold(Some((None, PAGES)), move |rest| {
         let page = rest.map(|(cursor, left)| (left, read(cursor)));
+        let container = container.clone();
         async move {
             let Some((left, page)) = page else { return Ok(None) };
             let page = page.await?;
             if left == 1 && page.next.is_some() {
-                tracing::warn!("the log of a backend has no end: cut after {PAGES} pages");
+                tracing::warn!(%container, "the backend's log has no end: cut after {PAGES} pages");
             }
             let rest = page.next.filter(|_| left > 1).map(|next| (Some(next), left - 1));
             Ok(Some((page.entries, rest)))
@@ -321,6 +324,7 @@ mod tests {
         assert_eq!(&bytes[8..], b"2026-11-24T01:02:03.500000000Z oops\n");
         assert_eq!(&encode(&line, true, None)[..], b"oops\n");
     }
+
     fn page(number: usize, next: Option<usize>) -> LogPage {
         let line = number.to_string().into_bytes();
         let entry = LogEntry { time: SystemTime::UNIX_EPOCH, source: LogSource::Stdout, line, partial: false };
@@ -330,7 +334,7 @@ mod tests {
     #[tokio::test]
     async fn a_page_is_read_when_it_is_asked_for() {
         let read = AtomicUsize::new(0);
-        let mut pages = std::pin::pin!(pages_by(|cursor| {
+        let mut pages = std::pin::pin!(pages_by(String::new(), |cursor| {
             let number = read.fetch_add(1, Relaxed);
             assert_eq!(cursor, (number > 0).then(|| number.to_string()));
             async move { Ok(page(number, (number < 2).then_some(number + 1))) }
@@ -345,9 +349,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_log_without_end_is_cut_and_one_that_cannot_be_read_says_so() {
-        let pages = pages_by(|_| async { Ok(page(0, Some(1))) });
+        let pages = pages_by(String::new(), |_| async { Ok(page(0, Some(1))) });
         assert_eq!(pages.count().await, PAGES);
-        let pages = pages_by(|_| async { Err(BackendError::Unavailable("gone".into())) });
+        let pages = pages_by(String::new(), |_| async { Err(BackendError::Unavailable("gone".into())) });
         let pages: Vec<_> = pages.collect().await;
         assert_eq!(pages, [Err(BackendError::Unavailable("gone".into()))]);
     }
