@@ -38,7 +38,7 @@ pub(crate) fn cross(processor: Processor) -> Result<PathBuf> {
     let zig = format!("{} -m ziglang", backends::zig()?.display());
     say(format_args!("building the agent for {target}"));
     let suffix = target.replace('-', "_");
-    let mut command = tools::rustc_cargo();
+    let mut command = tools::cargo();
     command
         .current_dir(build::root())
         .args(["build", "--locked", "--package", "sockerless-agent", "--profile", "agent", "--target", target])

@@ -57,7 +57,7 @@ pub(crate) fn verify() -> Result<()> {
 }
 
 fn command(sources: &Path, target: &Path) -> Result<Command> {
-    let mut command = tools::rustc_cargo();
+    let mut command = tools::cargo();
     command.current_dir(sources).args([
         "build",
         "--locked",

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Result, bail};
 
@@ -99,8 +98,7 @@ pub(crate) fn everything() -> Result<Built> {
 
 /// Builds the agent for images of this machine's processor.
 pub(crate) fn agent() -> Result<PathBuf> {
-    let options = ["--package", "sockerless-agent", "--target", "x86_64-unknown-linux-musl", "--profile", "agent"];
-    build(tools::rustc_cargo(), &options)?;
+    build(&["--package", "sockerless-agent", "--target", "x86_64-unknown-linux-musl", "--profile", "agent"])?;
     Ok(target().join("x86_64-unknown-linux-musl/agent/sockerless-agent"))
 }
 
@@ -108,13 +106,13 @@ pub(crate) fn agent() -> Result<PathBuf> {
 pub(crate) fn programs() -> Result<()> {
     // With the whole workspace in view, as `cargo test` has it: with another set of packages dependencies get other features, and
     // the tests would compile most of them a second time.
-    build(tools::cargo(), &["--workspace", "--bins"])
+    build(&["--workspace", "--bins"])
 }
 
 /// Builds the daemon with optimisations.
 pub(crate) fn release_daemon() -> Result<PathBuf> {
     say("building the daemon with optimisations (this takes many minutes)");
-    build(tools::rustc_cargo(), &["--workspace", "--bins", "--release"])?;
+    build(&["--workspace", "--bins", "--release"])?;
     Ok(target().join("release/sockerless"))
 }
 
@@ -134,6 +132,6 @@ pub(crate) fn test_components() -> Result<TestComponents> {
     Ok(TestComponents { next, guest: with_logs.join("wasm32-wasip2/release/test_guest.wasm"), guests })
 }
 
-fn build(mut cargo: Command, arguments: &[&str]) -> Result<()> {
-    tools::run(cargo.current_dir(root()).args(["build", "--locked"]).args(arguments))
+fn build(arguments: &[&str]) -> Result<()> {
+    tools::run(tools::cargo().current_dir(root()).args(["build", "--locked"]).args(arguments))
 }

@@ -58,7 +58,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if std::env::var_os("RUST_TEST_THREADS").is_none() {
         // Most of them wait for other programs most of the time.
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
-        command.env("RUST_TEST_THREADS", (3 * processors).to_string());
+        command.env("RUST_TEST_THREADS", (2 * processors).to_string());
     }
     if let Some(filter) = &options.filter {
         command.arg(filter);

@@ -57,14 +57,6 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// The same for what is shipped: whoever has the workspace compiled by Clippy, as CI does, means the tests. Clippy does not optimise as rustc
-/// does.
-pub(crate) fn rustc_cargo() -> Command {
-    let mut command = cargo();
-    command.env_remove("RUSTC_WORKSPACE_WRAPPER");
-    command
-}
-
 /// Makes sure that Rust can build for every target.
 pub(crate) fn rust_targets() -> Result<()> {
     TARGETS.into_iter().try_for_each(rust_target)
