@@ -152,11 +152,8 @@ impl Engine {
         let (timestamps, until) = (options.timestamps, options.until);
         let snapshot = all.into_iter().skip(skipped).map(move |entry| Ok(encode_entry(entry, tty, timestamps)));
         let news = news.map_ok(move |entries| {
-            let mut text = BytesMut::new();
-            for entry in entries.iter().filter(|entry| options.wants(entry) && !given.take(entry)) {
-                text.extend_from_slice(&encode_entry(entry.clone(), tty, timestamps));
-            }
-            text.freeze()
+            let news = entries.iter().filter(|entry| options.wants(entry) && !given.take(entry)).cloned();
+            encode_entries(news, tty, timestamps)
         });
         let news = news.try_filter(|text| std::future::ready(!text.is_empty()));
         Ok(until_then(stream::iter(snapshot).chain(news), until))
@@ -182,15 +179,7 @@ impl Engine {
         // What cannot be read at all is an answer of its own, instead of a stream that breaks off.
         let first = pages.try_next().await?.unwrap_or_default();
         let pages = stream::once(std::future::ready(Ok(first))).chain(pages).map_err(Error::from);
-        Ok(pages
-            .map_ok(move |entries| {
-                let mut text = BytesMut::new();
-                for entry in entries {
-                    text.extend_from_slice(&encode_entry(entry, tty, timestamps));
-                }
-                text.freeze()
-            })
-            .boxed())
+        Ok(pages.map_ok(move |entries| encode_entries(entries, tty, timestamps)).boxed())
     }
 }
 
@@ -273,6 +262,14 @@ fn until_then(stream: impl Stream<Item = Result<Bytes>> + Send + 'static, until:
             stream.take_until(tokio::time::sleep(left)).boxed()
         }
     }
+}
+
+fn encode_entries(entries: impl IntoIterator<Item = LogEntry>, tty: bool, timestamps: bool) -> Bytes {
+    let mut text = BytesMut::new();
+    for entry in entries {
+        text.extend_from_slice(&encode_entry(entry, tty, timestamps));
+    }
+    text.freeze()
 }
 
 fn encode_entry(entry: LogEntry, tty: bool, timestamps: bool) -> Bytes {
